@@ -1,0 +1,178 @@
+#ifndef ALERTS_WATCH_H
+#define ALERTS_WATCH_H
+
+#include "alerts/rule.h"
+#include "alerts/story.h"
+#include "daemon/base/item.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The core: (state, event) -> (state, effects).
+ *
+ * No SQLite, no sockets, no clock, no thread, no randomness.  The daemon's
+ * writer feeds it and persists the effects; replay, the comparison of rules
+ * and the property tests feed it and look.  So a replay of the stored log
+ * gives the alerts of the live run, with the same ids.
+ *
+ * Time: `published` is event time, cut into cells of the rule grid
+ * (RULE_CELL_US).  Every source has a watermark: the latest `published` it has
+ * shown, capped at `applied` unless the source plays by its own clock.  A rule
+ * is evaluated at the watermark of the source that brought a document, as soon
+ * as it comes.  While a source is silent its watermark advances with `applied`
+ * (tick events), so that alerts resolve and silence is seen.
+ *
+ * A document older than its source's watermark by more than the allowed
+ * lateness, or marked as backfill, is counted in the trends and never alerts.
+ *
+ * Topics and rules are addressed by their index in the configuration; the
+ * caller maps them to the names in the database.
+ */
+struct watch;
+
+struct watch_options {
+	const char *const *topics;  /* names; alert ids are made from them, not from indices */
+	size_t topic_count;
+	const struct rule_spec *rules;
+	size_t rule_count;
+	int64_t lateness_us;        /* default 1 h */
+};
+
+struct watch *watch_create(const struct watch_options *options);
+void watch_free(struct watch *watch);
+
+/* ---- events ---- */
+
+struct watch_document {
+	int64_t id;              /* assigned by the caller, ascending */
+	const char *source;
+	unsigned flags;          /* enum item_flags */
+	int64_t published_us;
+	int64_t applied_us;
+	enum polarity polarity;
+	float score;             /* P(positive) - P(negative); 0 where polarity is none */
+	const uint32_t *topics;  /* ascending */
+	size_t topic_count;
+	struct story_signature signature;
+	const char *publisher, *title, *url; /* for evidence; copied as needed */
+};
+
+struct watch_effects;
+
+/* Feed one document.  Returns the id of its story. */
+int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
+
+/* A source has shown that it was read up to `published_us` without a document. */
+void watch_progress(struct watch *watch, const char *source, unsigned flags, int64_t published_us, int64_t applied_us,
+		    struct watch_effects *effects);
+
+/* The grid of `applied`: call for every multiple of WATCH_TICK_US that the stamp passes, in order. */
+#define WATCH_TICK_US (15 * INT64_C(1000000))
+void watch_tick(struct watch *watch, int64_t applied_us, struct watch_effects *effects);
+
+/* An operator's command: nothing of `topic` (NULL = all) notifies until `until_us` (applied time). */
+void watch_silence(struct watch *watch, const char *topic, int64_t until_us, struct watch_effects *effects);
+
+/* ---- effects: what the caller persists, in order ---- */
+
+enum alert_state { ALERT_OK, ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED };
+
+/* A trend bucket's new totals. */
+struct watch_bucket {
+	uint32_t topic;
+	int32_t width_s;     /* 900, 3600, 86400 */
+	int64_t start_s;     /* seconds since 1970, multiple of width */
+	uint32_t total, negative, neutral, positive, unjudged;
+	uint32_t stories;            /* new stories, backfill left out: what rules count */
+	uint32_t negative_stories;
+	double score_sum;            /* over judged documents */
+};
+
+struct watch_evidence {
+	int64_t document, story;
+	int64_t published_us;
+	enum polarity polarity;
+	float score;
+	uint32_t copies;             /* documents of this story in the window */
+	const char *publisher, *title, *url; /* valid until the effects are cleared */
+};
+
+/* An alert came to be, or changed. */
+struct watch_alert {
+	char id[32];                 /* stable from pending to resolved: from rule, topic and the cell where it began */
+	uint32_t event;              /* 1, 2, 3 ... within the alert; webhook-id = id "-" event */
+	uint32_t rule, topic;
+	enum alert_state state;
+	bool notify;                 /* to be sent (pending is not; silenced is not) */
+	bool late;                   /* raised long after its event time */
+	int64_t at_us;               /* event time of this change */
+	int64_t started_us, fired_us, resolved_us; /* TIME_NONE = not yet */
+	int64_t window_us;           /* the window that decided */
+	uint32_t count, peak_count;
+	double expected, ratio, p_value;
+	uint32_t documents, publishers;
+	const struct watch_evidence *evidence;
+	size_t evidence_count;
+};
+
+/* A rule's state for one topic, to be stored as it is. */
+struct watch_rule_state {
+	uint32_t rule, topic;
+	const char *state;           /* opaque text, valid until cleared */
+};
+
+struct watch_source_state {
+	const char *source;
+	int64_t watermark_us, advanced_us; /* advanced: `applied` when it last moved */
+	bool own_clock;
+};
+
+struct watch_silence_state {
+	uint32_t topic; /* UINT32_MAX = all */
+	int64_t until_us;
+};
+
+/* Effects of many events gather here; arrays hold the last value of each bucket, state and source once, alerts in order. */
+struct watch_effects {
+	struct watch_bucket *buckets;
+	size_t bucket_count;
+	struct watch_rule_state *rule_states;
+	size_t rule_state_count;
+	struct watch_source_state *sources;
+	size_t source_count;
+	struct watch_alert *alerts;
+	size_t alert_count;
+	struct watch_silence_state *silences;
+	size_t silence_count;
+	struct watch_effects_private *private;
+};
+
+struct watch_effects *watch_effects_create(void);
+void watch_effects_clear(struct watch_effects *effects);
+void watch_effects_free(struct watch_effects *effects);
+
+/* ---- loading a stored state: call before the first event, each in the order of the database ---- */
+
+void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket);
+/* -1 where the text is not one that this version wrote. */
+int watch_load_rule_state(struct watch *watch, const struct watch_rule_state *state);
+void watch_load_source(struct watch *watch, const struct watch_source_state *source);
+void watch_load_silence(struct watch *watch, const struct watch_silence_state *silence);
+/* The recent documents (WATCH_RECALL_US of applied time back, in order of id) with the story they were given. */
+#define WATCH_RECALL_US (3 * 24 * 3600 * INT64_C(1000000))
+void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story);
+
+/* A new configuration (SIGHUP): topics and rules that keep their names keep their state. */
+void watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects);
+
+/* ---- looking ---- */
+
+/* For tests and `top`: the state of a rule on a topic now. */
+enum alert_state watch_get_state(const struct watch *watch, uint32_t rule, uint32_t topic);
+
+/* A digest of the whole state: equal digests = equal states (restart tests). */
+uint64_t watch_digest(const struct watch *watch);
+
+#endif

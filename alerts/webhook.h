@@ -1,0 +1,61 @@
+#ifndef ALERTS_WEBHOOK_H
+#define ALERTS_WEBHOOK_H
+
+#include "alerts/store.h"
+#include "daemon/base/clock.h"
+#include "daemon/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Sends what the outbox holds.  One thread, any number of receivers; a slow or
+ * dead receiver never holds up another.  The thread knows neither store nor
+ * writer: due deliveries are handed to it, results go to a callback.
+ *
+ * An alert's events reach a receiver in order: "resolved" never before
+ * "firing".  2xx is success; 410 disables the receiver; 429 and 503 obey
+ * Retry-After; redirects are failures; everything else is tried again with a
+ * growing pause, at most 5 minutes while the alert fires.
+ */
+struct receiver_spec {
+	const char *name;
+	const char *url;
+	const char *format;       /* "standard", "slack", "alertmanager", "pagerduty" */
+	const char *secret;       /* "whsec_..." or base64 of it; several separated by blanks rotate; NULL = unsigned */
+	const char *ca_file;      /* NULL = the system's */
+	int64_t timeout_us;       /* 0 = 15 s */
+};
+
+/* Signature header of Standard Webhooks 1.0.0: "v1,<base64 HMAC-SHA256 of id.timestamp.body>", one per secret. */
+int webhook_sign(const char *secrets, const char *id, int64_t timestamp_s, const char *body, size_t body_length,
+		 char *out, size_t size, struct err *e);
+
+struct webhook_result {
+	int64_t delivery;
+	enum delivery_state state;
+	uint32_t attempts;
+	int64_t next_try_us;
+	char error[256]; /* "" = none */
+};
+/* Called on the webhook thread. */
+typedef void webhook_done(void *context, const struct webhook_result *result);
+
+struct webhook;
+
+struct webhook *webhook_start(const struct receiver_spec *receivers, size_t count, const struct clock *clock,
+			      webhook_done *done, void *context, struct err *e);
+/* Hands over deliveries (moved).  Any thread; never blocks. */
+void webhook_add(struct webhook *webhook, struct delivery *deliveries, size_t count);
+/* Replace the receivers (SIGHUP). */
+int webhook_reconfigure(struct webhook *webhook, const struct receiver_spec *receivers, size_t count, struct err *e);
+int64_t webhook_heartbeat_us(struct webhook *webhook);
+size_t webhook_pending(struct webhook *webhook);
+/* Gives what is under way until `deadline_us` from now, then ends; the rest stays in the outbox. */
+void webhook_stop(struct webhook *webhook, int64_t deadline_us);
+
+/* For `check --send-test`: one signed test message, synchronously. */
+int webhook_send_test(const struct receiver_spec *receiver, struct err *e);
+
+#endif
