@@ -88,8 +88,8 @@ bool utf8_is_valid(const char *text, size_t length)
 	for (size_t at = ascii_run(text, 0, length); at < length; at += ascii_run(text, at, length)) {
 		uint32_t c;
 		size_t used = utf8_decode(text + at, length - at, &c);
-		/* A genuine U+FFFD takes three bytes and starts with EF BF BD. */
-		if (c == UTF8_REPLACEMENT && !(used == 3 && (unsigned char)text[at + 2] == 0xBD))
+		/* A genuine U+FFFD is EF BF BD: the only well-formed way to three bytes behind EF. */
+		if (c == UTF8_REPLACEMENT && !(used == 3 && (unsigned char)text[at] == 0xEF))
 			return false;
 		at += used;
 	}
