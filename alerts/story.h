@@ -32,4 +32,8 @@ void story_index_free(struct story_index *index);
 int64_t story_index_add(struct story_index *index, int64_t document, int64_t published_us,
 			const struct story_signature *signature);
 
+/* At start: put back a document whose story is known (documents in order of id). */
+void story_index_load(struct story_index *index, int64_t document, int64_t published_us,
+		      const struct story_signature *signature, int64_t story);
+
 #endif

@@ -26,6 +26,10 @@
  *
  * A document older than its source's watermark by more than the allowed
  * lateness, or marked as backfill, is counted in the trends and never alerts.
+ * `published` TIME_NONE is read as `applied`.
+ *
+ * A rule never goes back before its own last change: where a source lags
+ * behind, its documents are judged at the time of that change.
  *
  * Topics and rules are addressed by their index in the configuration; the
  * caller maps them to the names in the database.
@@ -37,9 +41,11 @@ struct watch_options {
 	size_t topic_count;
 	const struct rule_spec *rules;
 	size_t rule_count;
-	int64_t lateness_us;        /* default 1 h */
+	int64_t lateness_us;        /* 0 = default: 1 h */
+	int64_t no_data_us;         /* 0 = default: 6 h; see watch_tick */
 };
 
+/* Everything is copied. */
 struct watch *watch_create(const struct watch_options *options);
 void watch_free(struct watch *watch);
 
@@ -61,14 +67,20 @@ struct watch_document {
 
 struct watch_effects;
 
-/* Feed one document.  Returns the id of its story. */
+/* Feed one document.  Returns the id of its story.  Documents without topics are fed too: they move the watermark and
+ * are the first of their story. */
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
 
 /* A source has shown that it was read up to `published_us` without a document. */
 void watch_progress(struct watch *watch, const char *source, unsigned flags, int64_t published_us, int64_t applied_us,
 		    struct watch_effects *effects);
 
-/* The grid of `applied`: call for every multiple of WATCH_TICK_US that the stamp passes, in order. */
+/*
+ * The grid of `applied`: call for every multiple of WATCH_TICK_US that the stamp passes, in order.  Only what is not
+ * ok is judged: at min(applied, unless the source has its own clock; watermark + applied now - applied when the
+ * watermark last moved).  A source that has shown nothing at all for no_data_us holds its alerts as they are: a dead
+ * feed resolves nothing.
+ */
 #define WATCH_TICK_US (15 * INT64_C(1000000))
 void watch_tick(struct watch *watch, int64_t applied_us, struct watch_effects *effects);
 
@@ -79,15 +91,21 @@ void watch_silence(struct watch *watch, const char *topic, int64_t until_us, str
 
 enum alert_state { ALERT_OK, ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED };
 
-/* A trend bucket's new totals. */
+/*
+ * A trend bucket.  In effects it is what is to be ADDED to the stored one (absent = 0): a document touches one bucket
+ * of each width (900, 3600, 86400) for each of its topics.  In watch_load_bucket it is the stored total.  Only buckets
+ * of 3600 within WATCH_HISTORY_US of the topic's newest one are used by rules and need be loaded.
+ */
+#define WATCH_HISTORY_US (13 * 7 * 24 * 3600 * INT64_C(1000000))
 struct watch_bucket {
 	uint32_t topic;
 	int32_t width_s;     /* 900, 3600, 86400 */
 	int64_t start_s;     /* seconds since 1970, multiple of width */
 	uint32_t total, negative, neutral, positive, unjudged;
-	uint32_t stories;            /* new stories, backfill left out: what rules count */
-	uint32_t negative_stories;
 	double score_sum;            /* over judged documents */
+	/* What rules count: a story once, when its first document (its first judged, first negative one) comes. */
+	uint32_t stories, judged_stories, negative_stories;
+	double story_score_sum;      /* over judged stories */
 };
 
 struct watch_evidence {
@@ -125,7 +143,9 @@ struct watch_rule_state {
 
 struct watch_source_state {
 	const char *source;
-	int64_t watermark_us, advanced_us; /* advanced: `applied` when it last moved */
+	int64_t watermark_us;
+	int64_t advanced_us;         /* `applied` when the watermark last moved */
+	int64_t seen_us;             /* `applied` when it last showed anything, a document or progress */
 	bool own_clock;
 };
 
@@ -134,10 +154,11 @@ struct watch_silence_state {
 	int64_t until_us;
 };
 
-/* Effects of many events gather here; arrays hold the last value of each bucket, state and source once, alerts in order. */
+/* Effects of many events gather here; arrays hold each bucket once (summed), each state and source once (its last
+ * value), alerts in order. */
 struct watch_effects {
-	struct watch_bucket *buckets;
-	size_t bucket_count;
+	struct watch_bucket *increments;
+	size_t increment_count;
 	struct watch_rule_state *rule_states;
 	size_t rule_state_count;
 	struct watch_source_state *sources;
@@ -160,7 +181,8 @@ void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket);
 int watch_load_rule_state(struct watch *watch, const struct watch_rule_state *state);
 void watch_load_source(struct watch *watch, const struct watch_source_state *source);
 void watch_load_silence(struct watch *watch, const struct watch_silence_state *silence);
-/* The recent documents (WATCH_RECALL_US of applied time back, in order of id) with the story they were given. */
+/* The recent documents (those with `applied` within WATCH_RECALL_US of the last one's, in order of id; backfill too) with
+ * the story they were given. */
 #define WATCH_RECALL_US (3 * 24 * 3600 * INT64_C(1000000))
 void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story);
 
