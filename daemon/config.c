@@ -1,0 +1,426 @@
+/*
+ * From a file to a checked value: reading is config_read.c's, this checks what
+ * spans several keys (names unique, topics of rules exist, exactly one kind a
+ * source), compiles the watch list, and derives what the rooms take.
+ */
+#include "daemon/config.h"
+
+#include "daemon/base/check.h"
+#include "daemon/config_read.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_FILE_BYTES (64u << 20)
+
+struct config_private {
+	struct arena *arena;
+	size_t problems;
+	config_problem *problem;
+	void *context;
+};
+
+static void report(const struct config *config, struct config_mark mark, const char *fmt, va_list args)
+{
+	char line[2048];
+	int at = snprintf(line, sizeof line, "%s:%zu:%zu: ", config->path, mark.line, mark.column);
+	if (at < 0 || (size_t)at >= sizeof line)
+		return;
+	vsnprintf(line + at, sizeof line - (size_t)at, fmt, args);
+	config->private->problem(config->private->context, line);
+}
+
+static void complain(struct config *config, struct config_mark mark, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void complain(struct config *config, struct config_mark mark, const char *fmt, ...)
+{
+	config->private->problems++;
+	va_list args;
+	va_start(args, fmt);
+	report(config, mark, fmt, args);
+	va_end(args);
+}
+
+void config_report(const struct config *config, struct config_mark mark, config_problem *problem, void *context,
+		   const char *fmt, ...)
+{
+	config->private->problem = problem;
+	config->private->context = context;
+	va_list args;
+	va_start(args, fmt);
+	report(config, mark, fmt, args);
+	va_end(args);
+}
+
+static bool is_http_url(const char *url)
+{
+	return strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0;
+}
+
+/* ---- names: unique within their list; sorted once, so that ten thousand topics cost nothing ---- */
+
+struct named {
+	const char *name;
+	struct config_mark mark;
+};
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+	if (order != 0)
+		return order;
+	return x->mark.line < y->mark.line ? -1 : x->mark.line > y->mark.line;
+}
+
+/* Sorts `names` and complains of each name that stands twice. */
+static void check_unique(struct config *config, const char *what, struct named *names, size_t count)
+{
+	qsort(names, count, sizeof *names, compare_named);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(names[i - 1].name, names[i].name) == 0)
+			complain(config, names[i].mark, "%s \"%s\" stands on line %zu already: expected a name of its own",
+				 what, names[i].name, names[i - 1].mark.line);
+}
+
+#define CHECK_UNIQUE(config, what, list, count, name_field)                                        \
+	do {                                                                                       \
+		struct named *names = xcalloc((count), sizeof *names);                             \
+		for (size_t i = 0; i < (count); i++)                                               \
+			names[i] = (struct named){(list)[i].name_field, (list)[i].mark};           \
+		check_unique(config, what, names, count);                                          \
+		free(names);                                                                       \
+	} while (0)
+
+/* ---- each list ---- */
+
+static void check_source(struct config *config, struct config_source *source)
+{
+	struct source_options *options = &source->options;
+	bool kafka = options->kafka.brokers != NULL, rss = options->rss.url_count > 0, file = options->file.path != NULL;
+	if (kafka + rss + file != 1)
+		complain(config, source->mark, "source \"%s\": expected exactly one of kafka, rss, file", options->name);
+	options->kind = kafka ? SOURCE_KAFKA : rss ? SOURCE_RSS : SOURCE_FILE;
+	for (size_t i = 0; i < options->rss.url_count; i++)
+		if (!is_http_url(options->rss.urls[i]))
+			complain(config, source->mark,
+				 "source \"%s\": rss.urls[%zu]: \"%s\": expected a URL that starts with https:// or http://",
+				 options->name, i, options->rss.urls[i]);
+}
+
+static void check_topics(struct config *config)
+{
+	for (size_t i = 0; i < config->topic_count; i++) {
+		const struct topic_spec *spec = &config->topics[i].spec;
+		if (spec->any_count == 0 && spec->regex == NULL && spec->label_count == 0)
+			complain(config, config->topics[i].mark,
+				 "topic \"%s\" can match nothing: expected any, regex or labels", spec->name);
+	}
+}
+
+static int compare_names(const void *key, const void *element)
+{
+	return strcmp(key, *(const char *const *)element);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void check_rules(struct config *config)
+{
+	const char **sorted = xcalloc(config->topic_count, sizeof *sorted);
+	for (size_t i = 0; i < config->topic_count; i++)
+		sorted[i] = config->topics[i].spec.name;
+	qsort(sorted, config->topic_count, sizeof *sorted, compare_strings);
+	for (size_t i = 0; i < config->rule_count; i++) {
+		const struct rule_spec *spec = &config->rules[i].spec;
+		for (size_t j = 0; j < spec->topic_count; j++)
+			if (bsearch(spec->topics[j], sorted, config->topic_count, sizeof *sorted, compare_names) == NULL)
+				complain(config, config->rules[i].mark,
+					 "rules[%zu].topics[%zu]: \"%s\": there is no topic of this name", i, j,
+					 spec->topics[j]);
+	}
+	free(sorted);
+}
+
+static void check_receivers(struct config *config)
+{
+	for (size_t i = 0; i < config->receiver_count; i++) {
+		const struct config_receiver *receiver = &config->receivers[i];
+		if (!is_http_url(receiver->spec.url))
+			complain(config, receiver->mark,
+				 "receivers[%zu].url: \"%s\": expected a URL that starts with https:// or http://", i,
+				 receiver->spec.url);
+	}
+}
+
+static void check_listen(struct config *config)
+{
+	const char *listen = config->http.listen;
+	if (listen[0] == '\0')
+		return;
+	const char *colon = strrchr(listen, ':');
+	char *end = NULL;
+	long port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
+	if (colon == NULL || colon == listen || end == colon + 1 || *end != '\0' || port < 0 || port > 65535)
+		complain(config, (struct config_mark){1, 1},
+			 "http.listen: \"%s\": expected ADDRESS:PORT such as 127.0.0.1:9610", listen);
+}
+
+/* ---- the watch list ---- */
+
+static void compile_watch_list(struct config *config)
+{
+	struct topic_spec *specs = xcalloc(config->topic_count, sizeof *specs);
+	for (size_t i = 0; i < config->topic_count; i++)
+		specs[i] = config->topics[i].spec;
+	struct err e;
+	config->watch_list = topics_create(specs, config->topic_count, &e);
+	/* Which one is it?  Asked only when something is wrong. */
+	bool found = config->watch_list != NULL;
+	for (size_t i = 0; i < config->topic_count && !found; i++) {
+		struct topics *alone = topics_create(&specs[i], 1, &e);
+		if (alone == NULL) {
+			complain(config, config->topics[i].mark, "topics[%zu]: %s", i, e.text);
+			found = true;
+		}
+		topics_free(alone);
+	}
+	if (!found)
+		complain(config, (struct config_mark){1, 1}, "topics: %s", e.text);
+	free(specs);
+}
+
+static void derive(struct config *config)
+{
+	struct arena *arena = config->private->arena;
+	const char **topics = arena_alloc(arena, config->topic_count * sizeof *topics);
+	for (size_t i = 0; i < config->topic_count; i++)
+		topics[i] = config->topics[i].spec.name;
+	struct rule_spec *rules = arena_alloc(arena, config->rule_count * sizeof *rules);
+	for (size_t i = 0; i < config->rule_count; i++)
+		rules[i] = config->rules[i].spec;
+	config->watch = (struct watch_options){
+		.topics = topics,
+		.topic_count = config->topic_count,
+		.rules = rules,
+		.rule_count = config->rule_count,
+		.lateness_us = config->lateness_us,
+	};
+	config->receiver_names = arena_alloc(arena, config->receiver_count * sizeof *config->receiver_names);
+	config->receiver_specs = arena_alloc(arena, config->receiver_count * sizeof *config->receiver_specs);
+	for (size_t i = 0; i < config->receiver_count; i++) {
+		config->receiver_names[i] = config->receivers[i].spec.name;
+		config->receiver_specs[i] = config->receivers[i].spec;
+	}
+}
+
+struct config *config_parse(const char *text, size_t length, const char *name, config_problem *problem, void *context)
+{
+	struct arena *arena = arena_create();
+	struct config *config = arena_alloc(arena, sizeof *config);
+	config->private = arena_alloc(arena, sizeof *config->private);
+	*config->private = (struct config_private){arena, 0, problem, context};
+	config->path = arena_strdup(arena, name);
+
+	config->private->problems = config_read(text, length, name, config, arena, problem, context);
+	if (config->private->problems > 0)
+		goto fail;
+
+	CHECK_UNIQUE(config, "source", config->sources, config->source_count, options.name);
+	CHECK_UNIQUE(config, "topic", config->topics, config->topic_count, spec.name);
+	CHECK_UNIQUE(config, "rule", config->rules, config->rule_count, spec.name);
+	CHECK_UNIQUE(config, "receiver", config->receivers, config->receiver_count, spec.name);
+	for (size_t i = 0; i < config->source_count; i++)
+		check_source(config, &config->sources[i]);
+	check_topics(config);
+	check_rules(config);
+	check_receivers(config);
+	check_listen(config);
+	if (config->private->problems == 0)
+		compile_watch_list(config);
+	if (config->private->problems > 0)
+		goto fail;
+	derive(config);
+	return config;
+fail:
+	config_free(config);
+	return NULL;
+}
+
+/* The whole file; NULL with errno set. */
+static char *read_file(const char *path, size_t max, size_t *length)
+{
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return NULL;
+	size_t size = 65536;
+	char *text = xmalloc(size);
+	*length = 0;
+	for (size_t n; (n = fread(text + *length, 1, size - *length, file)) > 0;) {
+		*length += n;
+		if (*length > max) {
+			errno = EFBIG;
+			goto fail;
+		}
+		if (*length == size)
+			text = xrealloc(text, size *= 2);
+	}
+	if (ferror(file))
+		goto fail;
+	fclose(file);
+	return text;
+fail:;
+	int saved = errno;
+	fclose(file);
+	free(text);
+	errno = saved;
+	return NULL;
+}
+
+struct config *config_load(const char *path, config_problem *problem, void *context)
+{
+	size_t length;
+	char *text = read_file(path, MAX_FILE_BYTES, &length);
+	if (text == NULL) {
+		char line[1024];
+		struct err e;
+		err_sys(&e, errno, "%s", path);
+		snprintf(line, sizeof line, "%s", e.text);
+		problem(context, line);
+		return NULL;
+	}
+	struct config *config = config_parse(text, length, path, problem, context);
+	free(text);
+	return config;
+}
+
+void config_free(struct config *config)
+{
+	if (config == NULL)
+		return;
+	topics_free(config->watch_list);
+	arena_free(config->private->arena);
+}
+
+void config_print_problem(void *context, const char *line)
+{
+	(void)context;
+	fprintf(stderr, "%s\n", line);
+}
+
+/* ---- secrets ---- */
+
+static void secret_path(const struct config *config, const char *file, char *out, size_t size)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	struct stat st;
+	if (file[0] == '/') {
+		snprintf(out, size, "%s", file);
+		return;
+	}
+	if (credentials != NULL) {
+		snprintf(out, size, "%s/%s", credentials, file);
+		if (stat(out, &st) == 0)
+			return;
+	}
+	const char *slash = strrchr(config->path, '/');
+	int directory = slash != NULL ? (int)(slash - config->path + 1) : 0;
+	snprintf(out, size, "%.*s%s", directory, config->path, file);
+}
+
+/* Several secrets (rotation) stand on several lines or behind blanks: one blank between them. */
+static void squeeze_blanks(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from != '\0'; from++) {
+		bool blank = strchr(" \t\r\n", *from) != NULL;
+		if (!blank)
+			*to++ = *from;
+		else if (to > text && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	if (to > text && to[-1] == ' ')
+		to--;
+	*to = '\0';
+}
+
+static void load_secret(struct config *config, size_t index)
+{
+	struct config_receiver *receiver = &config->receivers[index];
+	char path[4096], signature[512];
+	secret_path(config, receiver->secret_file, path, sizeof path);
+	size_t length;
+	char *text = read_file(path, 65536, &length);
+	if (text == NULL) {
+		complain(config, receiver->mark, "receivers[%zu].secret_file: %s: %s", index, path, strerror(errno));
+		return;
+	}
+	char *secret = arena_alloc(config->private->arena, length + 1);
+	memcpy(secret, text, length);
+	free(text);
+	squeeze_blanks(secret);
+	struct err e;
+	if (webhook_sign(secret, "test", 0, "", 0, signature, sizeof signature, &e) != 0) {
+		complain(config, receiver->mark, "receivers[%zu].secret_file: %s: %s", index, path, e.text);
+		return;
+	}
+	receiver->spec.secret = secret;
+	config->receiver_specs[index].secret = secret;
+}
+
+int config_load_secrets(struct config *config, config_problem *problem, void *context)
+{
+	config->private->problem = problem;
+	config->private->context = context;
+	size_t before = config->private->problems;
+	for (size_t i = 0; i < config->receiver_count; i++)
+		if (config->receivers[i].secret_file != NULL)
+			load_secret(config, i);
+	return config->private->problems > before ? -1 : 0;
+}
+
+/* ---- what the model must know ---- */
+
+bool config_needs_labels(const struct config *config)
+{
+	for (size_t i = 0; i < config->topic_count; i++)
+		if (config->topics[i].spec.label_count > 0)
+			return true;
+	return false;
+}
+
+static bool has_label(const char *const *labels, size_t count, const char *label)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(labels[i], label) == 0)
+			return true;
+	return false;
+}
+
+int config_check_labels(const struct config *config, const char *const *labels, size_t count, config_problem *problem,
+			void *context)
+{
+	int result = 0;
+	for (size_t i = 0; i < config->topic_count; i++) {
+		const struct topic_spec *spec = &config->topics[i].spec;
+		for (size_t j = 0; j < spec->label_count; j++) {
+			if (has_label(labels, count, spec->labels[j]))
+				continue;
+			result = -1;
+			config_report(config, config->topics[i].mark, problem, context,
+				      count == 0 ? "topics[%zu].labels[%zu]: \"%s\": this model has no topic head: leave labels out"
+						 : "topics[%zu].labels[%zu]: \"%s\": the model knows no such label (`bellwether "
+						   "score` shows its labels)",
+				      i, j, spec->labels[j]);
+		}
+	}
+	return result;
+}
