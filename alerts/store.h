@@ -17,60 +17,112 @@
  * that writes; readers (top, replay, metrics, sqlite3 itself) open their own.
  * WAL mode: readers never block the writer nor the other way round; the WAL
  * stays on disk after a clean stop, so that a user who may only read the
- * file can open it.
+ * file can open it.  Files are made with mode 0640: group readers work.
+ *
+ * Every commit is synced (synchronous=FULL): what was committed survives a
+ * power cut, not only a kill.
  */
 struct store;
 
 enum store_mode {
-	STORE_READ,   /* read-only; the file must exist */
+	STORE_READ,   /* read-only; the file must exist and have this version's schema */
 	STORE_WRITE,  /* created and migrated where needed */
 	STORE_DAEMON, /* as STORE_WRITE, and the lock: one database has one active daemon */
 };
 
-/* With STORE_DAEMON: waits up to `wait_us` for the daemon that holds the lock (file beside the database). */
+/* With STORE_DAEMON: waits up to `wait_us` for the daemon that holds the lock (file "<path>.lock", its pid inside); the
+ * error says who holds it.  A database of a newer version, or of another program, is refused. */
 struct store *store_open(const char *path, enum store_mode mode, int64_t wait_us, struct err *e);
 void store_close(struct store *store);
 
 /* Stable per database: made when it was created ("bellwether-3f2a9c1d...").  For Kafka's group.instance.id. */
 const char *store_identity(const struct store *store);
 
+/* What a call that may meet a full disk comes back with. */
+enum store_result {
+	STORE_DONE,
+	STORE_AGAIN,   /* disk full, read-only, busy: nothing was written, try the same again later */
+	STORE_FENCED,  /* a position was not `previous`: somebody else moved it; nothing was written */
+	STORE_BROKEN,  /* corrupt database or a bug: give up */
+};
+
+/* The names behind the indices of watch effects, and the receivers that alerts go to. */
+struct store_names {
+	const char *const *topics;
+	size_t topic_count;
+	const char *const *rules;
+	size_t rule_count;
+	const char *const *receivers;
+	size_t receiver_count;
+};
+
+/* Call before the first write or load, and after a reload.  Copies what it needs. */
+enum store_result store_set_names(struct store *store, const struct store_names *names, struct err *e);
+
 /* ---- what a batch writes ---- */
 
 /* One document with all that is known of it.  Pointers are borrowed for the call. */
 struct store_document {
-	int64_t id;
-	int64_t applied_us;
+	int64_t id;               /* ascending, above store_load_marks' */
 	const struct item *item;
-	enum polarity polarity;   /* POLARITY_NONE = NULL in SQL */
+	int64_t published_us;     /* never TIME_NONE: the item's own or what stands in for it */
+	enum polarity polarity;   /* POLARITY_NONE = NULL in SQL, as is the score then */
 	float score;
 	const char *label;        /* the classifier's topic, NULL = not asked */
 	float label_p;
 	const char *model;        /* version; NULL = not scored by a model */
-	const uint32_t *topics;   /* indices into the names given to store_set_names */
+	const uint32_t *topics;   /* indices into the names given to store_set_names, ascending */
 	size_t topic_count;
 	int64_t story;
-	const struct story_signature *signature;
 };
 
-/* A position moves from `previous` to `next` (both opaque). */
+/* A position moves from `previous` ("" = none stored) to `next` (both opaque). */
 struct store_move {
 	const char *source, *stream, *previous, *next;
 };
 
-struct store_reject {
-	int64_t applied_us;
-	const struct item *item;  /* coordinates, reason and the raw text in body */
+/* What took a position and made no document. */
+enum reject_kind {
+	REJECT_UNREADABLE, /* ITEM_REJECT */
+	REJECT_GAP,        /* ITEM_GAP: the source lost data; visible in source_health */
+	REJECT_REPEAT,     /* a message id that is known came again at a new offset: the first wins */
 };
 
-/* A delivery's new state. */
+struct store_reject {
+	enum reject_kind kind;
+	const struct item *item;  /* coordinates, reason and the raw text in body */
+	int64_t first;            /* REJECT_REPEAT: the document that won */
+};
+
 enum delivery_state { DELIVERY_PENDING, DELIVERY_SENT, DELIVERY_DEAD };
 
+/* A delivery's new state. */
 struct store_delivery {
 	int64_t id;
 	enum delivery_state state;
 	uint32_t attempts;
 	int64_t next_try_us;
-	const char *last_error;   /* NULL = none */
+	const char *last_error;   /* NULL or "" = none */
+};
+
+/* A command that was carried out: its effects are in the same batch. */
+struct store_command_result {
+	int64_t id;
+	const char *problem;      /* NULL = done */
+};
+
+/* The desk's own judgement of a document. */
+struct store_label {
+	int64_t document;
+	enum polarity polarity;
+};
+
+struct store_source_health {
+	const char *source;
+	const char *stream;       /* "" = the source as a whole */
+	const char *state, *message;
+	int64_t last_progress_us; /* TIME_NONE = never */
+	int64_t lag;              /* -1 = unknown */
 };
 
 struct store_batch {
@@ -79,25 +131,22 @@ struct store_batch {
 	size_t document_count;
 	const struct store_reject *rejects;
 	size_t reject_count;
-	const struct store_move *moves;      /* one per stream and batch */
+	const struct store_move *moves;          /* one per stream and batch */
 	size_t move_count;
-	const struct watch_effects *effects; /* buckets, states, alerts; each alert to notify makes one delivery per receiver */
+	const struct watch_effects *effects;     /* NULL = none; each alert to notify makes one delivery per receiver */
 	const struct store_delivery *deliveries; /* results */
 	size_t delivery_count;
+	const char *const *redeliver;            /* alert ids: what was sent or given up becomes pending once more */
+	size_t redeliver_count;
+	const struct store_label *labels;
+	size_t label_count;
+	const struct store_command_result *commands;
+	size_t command_count;
+	const struct store_source_health *health;
+	size_t health_count;
 };
 
-enum store_result {
-	STORE_DONE,
-	STORE_AGAIN,   /* disk full, read-only, busy: nothing was written, try the same batch again later */
-	STORE_FENCED,  /* a position was not `previous`: somebody else moved it */
-	STORE_BROKEN,  /* corrupt database or a bug: give up */
-};
-
-/* Names behind the indices of watch effects, and the receivers alerts go to; call before writing and after a reload. */
-int store_set_names(struct store *store, const char *const *topics, size_t topic_count, const char *const *rules,
-		    size_t rule_count, const char *const *receivers, size_t receiver_count, struct err *e);
-
-/* One BEGIN IMMEDIATE ... COMMIT with all of it, or nothing. */
+/* One BEGIN IMMEDIATE ... COMMIT with all of it, or nothing.  Syncs the disk; checkpoints the WAL where it has grown. */
 enum store_result store_write(struct store *store, const struct store_batch *batch, struct err *e);
 
 /* ---- what the daemon needs at start and between batches ---- */
@@ -109,55 +158,94 @@ struct store_position {
 int store_load_positions(struct store *store, struct store_position **positions, size_t *count, struct err *e);
 void store_positions_free(struct store_position *positions, size_t count);
 
-/* Highest document id, and the last `applied` stamp (TIME_NONE = empty). */
+/* Highest document id given so far (0 = none), and the last `applied` stamp (TIME_NONE = none). */
 int store_load_marks(struct store *store, int64_t *last_document, int64_t *last_applied_us, struct err *e);
 
-/* Everything watch_load_* takes, into a fresh watch. */
+/* Everything watch_load_* takes, into a fresh watch whose topics and rules are those of store_set_names. */
 int store_load_watch(struct store *store, struct watch *watch, struct err *e);
 
-/* Is (source, stream, external_id) of an ITEM_UNIQUE item, or a repeated message id, stored already?  Its document id, or 0. */
-int64_t store_find_document(struct store *store, const struct item *item);
+/*
+ * Is this document known?  Its id; 0 = new; -1 = the database cannot be read now.
+ *
+ * ITEM_UNIQUE items are known by (source, stream, external_id) for as long as
+ * the document is stored: how feeds work, to be dropped silently.
+ *
+ * Others are known by the message's own id among the last STORE_RECALL
+ * documents of the same source and the same stream but for its "/partition":
+ * a producer's retry may land on another partition.  The first wins; a
+ * repeat is written as REJECT_REPEAT, and its position advances.  Items
+ * without an external_id are always new.
+ */
+#define STORE_RECALL (INT64_C(1) << 20)
+int64_t store_find_document(struct store *store, const struct item *item, struct err *e);
+
+/* The same question between two items of one batch.  store_item_key is 0 where the item has no id; equal items have
+ * equal keys. */
+uint64_t store_item_key(const struct item *item);
+bool store_same_document(const struct item *a, const struct item *b);
 
 /* A delivery due: what the webhook thread sends.  All strings owned by the delivery. */
 struct delivery {
 	int64_t id;
 	char *receiver;
 	char *alert;             /* alert id */
-	uint32_t event;
+	uint32_t event;          /* webhook-id = alert "-" event */
 	bool resolved;           /* this event says "resolved" */
-	char *payload;           /* the alert as JSON, receiver-independent; the receiver's format is made from it */
+	char *payload;           /* alerts/payload.h; receiver-independent, the receiver's format is made from it */
 	uint32_t attempts;
 	int64_t next_try_us;
 };
-/* Deliveries still pending with an id above `after`, in order of id. */
+/* Deliveries still pending with an id above `after`, in order of id (which is the order of events). */
 int store_load_outbox(struct store *store, int64_t after, struct delivery **deliveries, size_t *count, struct err *e);
 void deliveries_free(struct delivery *deliveries, size_t count);
 
-/* Retention: delete at most `max_rows` rows that are due; `*more` says whether there is more. */
-int store_retain(struct store *store, int64_t now_us, int64_t documents_us, int64_t trends_us, size_t max_rows, bool *more,
-		 struct err *e);
+/* How many deliveries are pending, and when the oldest was made (TIME_NONE = none). */
+int store_outbox_age(struct store *store, size_t *pending, int64_t *oldest_us, struct err *e);
 
-struct store_source_health {
-	const char *source, *stream, *state, *message;
-	int64_t last_progress_us, lag;
-};
-int store_write_health(struct store *store, const struct store_source_health *rows, size_t count, int64_t now_us, struct err *e);
+/* Retention: delete at most `max_rows` rows that are due; `*more` says whether there is more.  Documents, rejects and
+ * finished deliveries go by `received`, trends and alerts by when they were last changed (15-minute buckets after 8
+ * days and hours after 13 weeks at the latest; days and alerts live for `trends_us`). */
+enum store_result store_retain(struct store *store, int64_t now_us, int64_t documents_us, int64_t trends_us,
+			       size_t max_rows, bool *more, struct err *e);
 
 /* Bytes of the WAL file now. */
 int64_t store_wal_bytes(const struct store *store);
 
-/* Operator commands (other processes) leave rows in `commands`; data_version tells the daemon that something changed. */
+/* ---- operator commands: left as rows by other processes, carried out by the daemon's own rules ---- */
+
 struct store_command {
 	int64_t id;
 	char *verb;      /* "silence", "redeliver", "label" */
-	char *subject;   /* topic, alert id, document id */
-	char *argument;
+	char *subject;   /* a topic ("*" = all), an alert's id, a document's id */
+	char *argument;  /* "label": negative, neutral, positive; else "" */
 	char *why;
-	int64_t until_us;
+	int64_t until_us; /* "silence" */
 };
+/* Has another connection committed since the last call?  True on the first. */
 bool store_changed_by_others(struct store *store);
+/* Commands not yet carried out, in order. */
 int store_load_commands(struct store *store, struct store_command **commands, size_t *count, struct err *e);
 void store_commands_free(struct store_command *commands, size_t count);
+/* For the command line (STORE_WRITE).  -1 with the reason where the subject does not exist or the argument is wrong. */
 int store_add_command(struct store *store, const struct store_command *command, struct err *e);
+
+/* ---- looking back: for replay, top and others that only read ---- */
+
+struct store_past {
+	struct watch_document document; /* topics as indices of store_set_names; those no longer watched are left out */
+	int64_t story, received_us;
+	const char *stream, *external_id, *body, *lang, *label; /* label NULL = not asked */
+};
+/* Documents applied at `since_us` or later, in order of id.  Stops where `each` returns other than 0.  Strings are valid
+ * during the call.  With STORE_READ, give the names first by store_use_names. */
+typedef int store_each(void *context, const struct store_past *past);
+int store_each_document(struct store *store, int64_t since_us, store_each *each, void *context, struct err *e);
+
+/* As store_set_names, for a reader: names that are not stored are simply not found. */
+int store_use_names(struct store *store, const struct store_names *names, struct err *e);
+
+/* One SELECT (over the views); columns as text, NULL where SQL's is.  Stops where `each` returns other than 0. */
+typedef int store_row(void *context, size_t columns, const char *const *values);
+int store_query(struct store *store, const char *sql, store_row *each, void *context, struct err *e);
 
 #endif
