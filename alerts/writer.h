@@ -7,7 +7,8 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/queue.h"
 
-#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /*
  * The writer: one thread that owns the store and the watch.  It pops scored
@@ -18,7 +19,7 @@
  * Queue entries are struct writer_entry, moved to the writer.
  */
 struct writer_entry {
-	enum { ENTRY_ITEM, ENTRY_DELIVERY_RESULT } kind;
+	enum { ENTRY_ITEM, ENTRY_DELIVERY_RESULT, ENTRY_CONFIGURATION } kind;
 	/* ENTRY_ITEM: */
 	struct item *item;
 	enum polarity polarity;
@@ -31,6 +32,19 @@ struct writer_entry {
 	size_t topic_count;
 	/* ENTRY_DELIVERY_RESULT: */
 	struct webhook_result result;
+	/* ENTRY_CONFIGURATION: what stands behind it in the queue was made with this configuration. */
+	struct writer_configuration *configuration; /* borrowed; `taken` is called when the writer no longer needs it */
+};
+
+/* Topics, rules, receivers and retention: what a reload changes. */
+struct writer_configuration {
+	const struct watch_options *watch;
+	const char *const *receivers;
+	size_t receiver_count;
+	int64_t retain_documents_us, retain_trends_us;
+	/* On the writer's thread, when all has been copied and stored.  May be NULL. */
+	void (*taken)(void *context);
+	void *context;
 };
 
 struct writer_callbacks {
@@ -60,9 +74,9 @@ struct writer;
 /* Loads the state from the store, then starts the thread. */
 struct writer *writer_start(const struct writer_options *options, struct err *e);
 
-/* Takes effect at the next batch boundary: topics, rules, receivers. Copies. */
-void writer_reconfigure(struct writer *writer, const struct watch_options *watch, const char *const *receivers,
-			size_t receiver_count);
+/* Waits until everything pushed to the input before this call is committed, `wait_us` at most.  False = not yet. */
+bool writer_flush(struct writer *writer, int64_t wait_us);
+
 /* Health rows to store at the next chance. Copies. */
 void writer_put_health(struct writer *writer, const struct store_source_health *rows, size_t count);
 
