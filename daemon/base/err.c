@@ -8,6 +8,7 @@ int err_set(struct err *e, const char *fmt, ...)
 {
 	if (e == NULL)
 		return -1;
+	e->busy = false;
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(e->text, sizeof e->text, fmt, args);
@@ -19,6 +20,7 @@ int err_sys(struct err *e, int number, const char *fmt, ...)
 {
 	if (e == NULL)
 		return -1;
+	e->busy = false;
 	va_list args;
 	va_start(args, fmt);
 	vsnprintf(e->text, sizeof e->text, fmt, args);

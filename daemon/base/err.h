@@ -1,6 +1,8 @@
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
+#include <stdbool.h>
+
 /*
  * How functions say what went wrong.
  *
@@ -13,6 +15,7 @@
  * `e` may be NULL everywhere: the caller does not want the text.
  */
 struct err {
+	bool busy; /* somebody else has it now: the same call may succeed later */
 	char text[1024];
 };
 
