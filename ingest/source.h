@@ -84,14 +84,14 @@ enum source_state {
 	SOURCE_WARNING, /* works, but `message` should be known (fewer partitions, a feed failing) */
 	SOURCE_DOWN,    /* nothing can be read now; retrying by itself */
 	SOURCE_FATAL,   /* will not recover: the daemon must end with `message` */
-	SOURCE_DONE,    /* a file read to its end */
+	SOURCE_DONE,    /* a file read to its end (it is not followed if it grows); of a part: a feed gone for good (410) */
 };
 
 struct source_health {
 	enum source_state state;
 	char message[512];
 	int64_t last_progress_us; /* wall clock of the last successful read or poll */
-	int64_t heartbeat_us;     /* monotonic time when the thread last went round its loop (watchdog) */
+	int64_t heartbeat_us;     /* monotonic time when the thread last went round its loop (watchdog); now, if it ended */
 	int64_t lag;              /* messages behind the log's end; -1 = unknown */
 	uint64_t documents;       /* pushed since start */
 	uint64_t rejects;

@@ -42,8 +42,9 @@ enum polarity {
  * How far a stream of a source was read.  `stream` names a partition or a feed
  * ("news/0", "https://example.com/rss.xml"); `previous` and `next` are opaque
  * outside ingest.  The writer advances the stored position only where it still
- * equals `previous` ("" = nothing stored yet).  An item whose stream is ""
- * moves no position.
+ * equals `previous` ("" = nothing stored yet).  An item whose `next` is ""
+ * moves no position.  It may still name a stream: documents of a feed carry
+ * the feed's URL (for ITEM_UNIQUE) and one ITEM_PROGRESS after them moves it.
  */
 struct position {
 	const char *stream;
