@@ -9,6 +9,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
+#include "daemon/metrics.h"
 #include "daemon/model_path.h"
 
 #include <pthread.h>
@@ -147,6 +148,20 @@ static struct classifier *open_classifier(const struct config *config, struct er
 	return classifier_open(&options, e);
 }
 
+static void log_problem(void *context, const char *line)
+{
+	(void)context;
+	log_error("%s", line);
+}
+
+static int check_labels(struct service *s, struct err *e)
+{
+	const struct classifier_info *info = classifier_get_info(s->classifier);
+	if (config_check_labels(s->config, info->topics, info->topic_count, log_problem, NULL) == 0)
+		return 0;
+	return err_set(e, "%s: labels that the model %s does not know", s->config->path, info->version);
+}
+
 static struct writer *start_writer(struct service *s, struct store *store, struct err *e)
 {
 	const struct classifier_info *info = classifier_get_info(s->classifier);
@@ -193,7 +208,8 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 		goto fail;
 	s->instance_id = xstrdup(store_identity(store));
 	s->classifier = open_classifier(config, e);
-	if (s->classifier == NULL || store_load_positions(store, &positions, &position_count, e) != 0)
+	if (s->classifier == NULL || check_labels(s, e) != 0 ||
+	    store_load_positions(store, &positions, &position_count, e) != 0)
 		goto fail_store;
 	s->webhook = webhook_start(config->receiver_specs, config->receiver_count, &wall_clock, on_delivery, s, e);
 	if (s->webhook == NULL)
@@ -483,6 +499,26 @@ void service_describe(struct service *s, char *out, size_t size)
 	else
 		snprintf(out, size, "%llu documents stored, %llu alerts, %zu deliveries pending",
 			 (unsigned long long)status.documents, (unsigned long long)status.alerts, status.outbox_pending);
+}
+
+void service_print_metrics(struct service *s, FILE *out)
+{
+	pthread_mutex_lock(&s->lock);
+	struct source_health *healths = xcalloc(s->source_count, sizeof *healths);
+	const char **names = xcalloc(s->source_count, sizeof *names);
+	for (size_t i = 0; i < s->source_count; i++) {
+		names[i] = s->config->sources[i].options.name;
+		source_get_health(s->sources[i], &healths[i]);
+	}
+	metrics_print_sources(out, healths, names, s->source_count);
+	pthread_mutex_unlock(&s->lock);
+	free(names);
+	free(healths);
+
+	struct writer_status status;
+	writer_get_status(s->writer, &status);
+	metrics_print_writer(out, &status);
+	metrics_print_process(out, queue_depth(s->items), queue_depth(s->entries), classifier_get_info(s->classifier));
 }
 
 struct classifier *service_classifier(struct service *s)
