@@ -1,0 +1,64 @@
+#ifndef MODEL_CPU_LEVEL_H
+#define MODEL_CPU_LEVEL_H
+
+/*
+ * One body of plain C, compiled for several levels of the instruction set, the
+ * best taken at run time.  (Not target_clones: its resolvers run before the
+ * sanitizers are ready.)
+ */
+enum cpu_level {
+	CPU_BASE,   /* what every machine of this architecture has */
+	CPU_AVX2,   /* with FMA */
+	CPU_AVX512, /* F, BW, DQ, VL */
+};
+
+/* What this CPU and its operating system can do. */
+enum cpu_level cpu_level(void);
+
+#define CPU_INLINE static inline __attribute__((always_inline))
+
+/*
+ * Define function `name` with the given parameters over its body, the
+ * CPU_INLINE function name##_body with the same parameters; `arguments` are the
+ * parameters' names, both in parentheses.
+ */
+#if defined(__x86_64__)
+#define CPU_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#if defined(__clang__)
+#define CPU_TARGET_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
+#else
+#define CPU_TARGET_AVX512                                                      \
+	__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+#endif
+#define CPU_LEVELS(name, parameters, arguments)                                \
+	CPU_TARGET_AVX2 static void name##_avx2 parameters                     \
+	{                                                                      \
+		name##_body arguments;                                         \
+	}                                                                      \
+	CPU_TARGET_AVX512 static void name##_avx512 parameters                 \
+	{                                                                      \
+		name##_body arguments;                                         \
+	}                                                                      \
+	void name parameters                                                   \
+	{                                                                      \
+		switch (cpu_level()) {                                         \
+		case CPU_AVX512:                                               \
+			name##_avx512 arguments;                               \
+			break;                                                 \
+		case CPU_AVX2:                                                 \
+			name##_avx2 arguments;                                 \
+			break;                                                 \
+		case CPU_BASE:                                                 \
+			name##_body arguments;                                 \
+			break;                                                 \
+		}                                                              \
+	}
+#else
+#define CPU_LEVELS(name, parameters, arguments)                                \
+	void name parameters                                                   \
+	{                                                                      \
+		name##_body arguments;                                         \
+	}
+#endif
+
+#endif

@@ -1,0 +1,45 @@
+#include "model/ops.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Tables of this build, fastest first. */
+static const struct ops *const tables[] = {&ops_openblas, &ops_plain};
+
+static bool selects(const char *asked, const char *has)
+{
+	return strcmp(asked, "auto") == 0 || strcmp(asked, has) == 0;
+}
+
+static int names_check(const char *device_name, const char *precision, struct err *e)
+{
+	static const char *const precisions[] = {"auto", "fp32", "bf16", "int8"};
+	if (strcmp(device_name, "auto") != 0 && strcmp(device_name, "cpu") != 0 && strncmp(device_name, "cuda", 4) != 0)
+		return err_set(e, "device \"%s\" is not known: auto, cpu or cuda", device_name);
+	for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
+		if (strcmp(precision, precisions[i]) == 0)
+			return 0;
+	return err_set(e, "precision \"%s\" is not known: auto, fp32, bf16 or int8", precision);
+}
+
+const struct ops *ops_open(const char *device_name, const char *precision, struct device **device, struct err *e)
+{
+	if (names_check(device_name, precision, e) < 0)
+		return NULL;
+	bool device_known = false, tried = false;
+	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+		const struct ops *ops = tables[i];
+		device_known |= selects(device_name, ops->device);
+		if (!selects(device_name, ops->device) || !selects(precision, ops->precision))
+			continue;
+		tried = true;
+		*device = ops->device_open(e);
+		if (*device != NULL)
+			return ops;
+	}
+	if (!device_known)
+		err_set(e, "device %s is not available in this build: use cpu", device_name);
+	else if (!tried)
+		err_set(e, "precision %s is not available in this build: use fp32", precision);
+	return NULL;
+}
