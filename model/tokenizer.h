@@ -23,6 +23,11 @@ struct tokenizer;
 /* `vocab_path` is a vocab.txt: one token a line, its id the line's number from 0.  `lower_case` also strips accents, as
  * do_lower_case does.  Fails where the file cannot be read or lacks [UNK], [CLS] or [SEP]. */
 struct tokenizer *tokenizer_open(const char *vocab_path, bool lower_case, struct err *e);
+
+/* As a Hugging Face directory says: its vocab.txt, and do_lower_case of its tokenizer_config.json (true where the file or
+ * the key is missing).  Fails also where that file asks for something that this tokeniser does not do. */
+struct tokenizer *tokenizer_open_model(const char *directory, struct err *e);
+
 void tokenizer_free(struct tokenizer *tokenizer);
 
 /* Owned by the tokenizer. */

@@ -18,7 +18,7 @@ struct vocab_word {
 	size_t length;
 };
 
-/* Fails where the file cannot be read, is not UTF-8, is empty, or is larger than 64 MiB. */
+/* Fails where the file cannot be read, is not UTF-8, is empty, or is larger than 16 MiB. */
 struct vocab *vocab_open(const char *path, struct err *e);
 void vocab_free(struct vocab *vocab);
 
@@ -27,6 +27,9 @@ size_t vocab_size(const struct vocab *vocab);
 
 /* The word of an id below vocab_size. */
 struct vocab_word vocab_word(const struct vocab *vocab, size_t id);
+
+/* The ids in byte order of their words (equal words: the lower id first), `rank` below vocab_size. */
+uint32_t vocab_ranked(const struct vocab *vocab, size_t rank);
 
 /* The id of a word, or -1. */
 int32_t vocab_find(const struct vocab *vocab, const char *text, size_t length);
