@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The arrows between rooms go one way (see each line of `allowed`), only alerts/store opens SQLite, and every header
+# compiles alone.
+set -u
+cd "$(dirname "$0")/.."
+failed=0
+
+# room: the rooms whose headers it may include
+allowed() {
+	case $1 in
+	daemon/base) echo "daemon/base" ;;
+	ingest) echo "ingest daemon/base" ;;
+	model) echo "model daemon/base" ;;
+	gpu) echo "gpu model/ops.h daemon/base" ;;
+	alerts) echo "alerts daemon/base" ;;
+	daemon) echo "daemon ingest model alerts gpu" ;;
+	esac
+}
+
+room_of() {
+	case $1 in
+	daemon/base/*) echo daemon/base ;;
+	*) echo "${1%%/*}" ;;
+	esac
+}
+
+while IFS=: read -r file line include; do
+	target=$(sed -E 's/.*"([^"]+)".*/\1/' <<<"$include")
+	ok=no
+	for room in $(allowed "$(room_of "$file")"); do
+		case $target in "$room" | "$room"/*) ok=yes ;; esac
+	done
+	if [ $ok = no ]; then
+		echo "$file:$line: must not include \"$target\""
+		failed=1
+	fi
+done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"' --include='*.[ch]' daemon ingest model gpu alerts)
+
+if grep -rln 'sqlite3\.h' --include='*.[ch]' daemon ingest model gpu alerts | grep -v '^alerts/store/'; then
+	echo "only alerts/store/ may include sqlite3.h"
+	failed=1
+fi
+
+flags=(-std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. -fsyntax-only)
+for header in $(find daemon ingest model gpu alerts -name '*.h'); do
+	if ! echo "#include \"$header\"" | ${CC:-cc} "${flags[@]}" -x c - 2>/tmp/header.log; then
+		echo "$header does not compile alone:"
+		head -5 /tmp/header.log
+		failed=1
+	fi
+done
+exit $failed
