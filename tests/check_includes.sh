@@ -36,7 +36,7 @@ while IFS=: read -r file line include; do
 	fi
 done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"' --include='*.[ch]' daemon ingest model gpu alerts)
 
-if grep -rln 'sqlite3\.h' --include='*.[ch]' daemon ingest model gpu alerts | grep -v '^alerts/store/'; then
+if grep -rlE 'include.*sqlite3\.h' --include='*.[ch]' daemon ingest model gpu alerts | grep -v '^alerts/store/'; then
 	echo "only alerts/store/ may include sqlite3.h"
 	failed=1
 fi
