@@ -26,8 +26,8 @@ struct store;
 
 enum store_mode {
 	STORE_READ,   /* read-only; the file must exist and have this version's schema */
-	STORE_WRITE,  /* created and migrated where needed */
-	STORE_DAEMON, /* as STORE_WRITE, and the lock: one database has one active daemon */
+	STORE_WRITE,  /* the same, for a command line that leaves a command */
+	STORE_DAEMON, /* created and migrated where needed, and the lock: one database has one active daemon */
 };
 
 /* With STORE_DAEMON: waits up to `wait_us` for the daemon that holds the lock (file "<path>.lock", its pid inside); the
@@ -142,8 +142,9 @@ struct store_batch {
 	size_t label_count;
 	const struct store_command_result *commands;
 	size_t command_count;
-	const struct store_source_health *health;
+	const struct store_source_health *health; /* rows of a source replace all that it had */
 	size_t health_count;
+	bool forget_health;                      /* first drop the rows of every source: some may be gone */
 };
 
 /* One BEGIN IMMEDIATE ... COMMIT with all of it, or nothing.  Syncs the disk; checkpoints the WAL where it has grown. */
@@ -165,19 +166,19 @@ int store_load_marks(struct store *store, int64_t *last_document, int64_t *last_
 int store_load_watch(struct store *store, struct watch *watch, struct err *e);
 
 /*
- * Is this document known?  Its id; 0 = new; -1 = the database cannot be read now.
+ * Is this document known?  `*id` is its id, or 0 where it is new.
  *
  * ITEM_UNIQUE items are known by (source, stream, external_id) for as long as
  * the document is stored: how feeds work, to be dropped silently.
  *
  * Others are known by the message's own id among the last STORE_RECALL
- * documents of the same source and the same stream but for its "/partition":
- * a producer's retry may land on another partition.  The first wins; a
+ * documents, if source and stream are the same but for the "/partition" at the
+ * stream's end: a producer's retry may land on another partition.  The first wins; a
  * repeat is written as REJECT_REPEAT, and its position advances.  Items
  * without an external_id are always new.
  */
 #define STORE_RECALL (INT64_C(1) << 20)
-int64_t store_find_document(struct store *store, const struct item *item, struct err *e);
+enum store_result store_find_document(struct store *store, const struct item *item, int64_t *id, struct err *e);
 
 /* The same question between two items of one batch.  store_item_key is 0 where the item has no id; equal items have
  * equal keys. */
@@ -204,7 +205,7 @@ int store_outbox_age(struct store *store, size_t *pending, int64_t *oldest_us, s
 
 /* Retention: delete at most `max_rows` rows that are due; `*more` says whether there is more.  Documents, rejects and
  * finished deliveries go by `received`, trends and alerts by when they were last changed (15-minute buckets after 8
- * days and hours after 13 weeks at the latest; days and alerts live for `trends_us`). */
+ * days and hours after 13 weeks at the latest; days and alerts live for `trends_us`).  A span of 0 keeps for ever. */
 enum store_result store_retain(struct store *store, int64_t now_us, int64_t documents_us, int64_t trends_us,
 			       size_t max_rows, bool *more, struct err *e);
 

@@ -1,0 +1,192 @@
+/*
+ * What is read at start: positions, marks, and all that the core had in
+ * memory.
+ */
+#include "alerts/store/private.h"
+
+#include "daemon/base/check.h"
+#include "daemon/base/clock.h"
+
+#include <stdlib.h>
+
+/* ---- positions and marks ---- */
+
+int store_load_positions(struct store *store, struct store_position **positions, size_t *count, struct err *e)
+{
+	size_t capacity = 0;
+	sqlite3_stmt *select = NULL;
+	*positions = NULL;
+	*count = 0;
+	int rc = store_prepare(store,
+			       "SELECT so.name, st.name, p.next FROM positions p JOIN streams st ON st.id = p.stream"
+			       " JOIN sources so ON so.id = st.source ORDER BY p.stream",
+			       &select);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
+		if (*count == capacity) {
+			capacity = capacity > 0 ? capacity * 2 : 16;
+			*positions = xrealloc(*positions, capacity * sizeof **positions);
+		}
+		(*positions)[(*count)++] = (struct store_position){
+			column_copy(select, 0), column_copy(select, 1), column_copy(select, 2)};
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(select);
+	if (rc == SQLITE_DONE)
+		return 0;
+	store_positions_free(*positions, *count);
+	*positions = NULL;
+	*count = 0;
+	return store_fail(store, rc, e);
+}
+
+void store_positions_free(struct store_position *positions, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(positions[i].source);
+		free(positions[i].stream);
+		free(positions[i].next);
+	}
+	free(positions);
+}
+
+int store_load_marks(struct store *store, int64_t *last_document, int64_t *last_applied_us, struct err *e)
+{
+	sqlite3_stmt *select = NULL;
+	int rc = store_prepare(store, "SELECT document, applied FROM marks", &select);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(select);
+	if (rc == SQLITE_ROW) {
+		*last_document = sqlite3_column_int64(select, 0);
+		*last_applied_us = column_time(select, 1);
+	}
+	sqlite3_finalize(select);
+	return rc == SQLITE_ROW ? 0 : store_fail(store, rc, e);
+}
+
+/* ---- the core's state ---- */
+
+struct loading {
+	struct store *store;
+	struct watch *watch;
+	int64_t last_document, last_applied_us;
+};
+
+typedef int load_row(struct loading *loading, sqlite3_stmt *row, struct err *e);
+
+/* Each row of a query that takes one parameter at most. */
+static int load_rows(struct loading *loading, const char *sql, int64_t parameter, load_row *each, struct err *e)
+{
+	sqlite3_stmt *select = NULL;
+	int rc = store_prepare(loading->store, sql, &select);
+	if (rc != SQLITE_OK)
+		return store_fail(loading->store, rc, e);
+	if (sqlite3_bind_parameter_count(select) > 0)
+		sqlite3_bind_int64(select, 1, parameter);
+	int result = 0;
+	while (result == 0 && (rc = sqlite3_step(select)) == SQLITE_ROW)
+		result = each(loading, select, e);
+	sqlite3_finalize(select);
+	if (result == 0 && rc != SQLITE_DONE)
+		return store_fail(loading->store, rc, e);
+	return result;
+}
+
+static int load_silence(struct loading *loading, sqlite3_stmt *row, struct err *e)
+{
+	(void)e;
+	struct watch_silence_state silence = {UINT32_MAX, sqlite3_column_int64(row, 1)};
+	int64_t topic = sqlite3_column_int64(row, 0);
+	if (topic == 0 || name_ids_index(&loading->store->topics, topic, &silence.topic))
+		watch_load_silence(loading->watch, &silence);
+	return 0;
+}
+
+static int load_source(struct loading *loading, sqlite3_stmt *row, struct err *e)
+{
+	(void)e;
+	struct watch_source_state source = {
+		.source = column_text(row, 0),
+		.watermark_us = column_time(row, 1),
+		.advanced_us = column_time(row, 2),
+		.seen_us = column_time(row, 3),
+		.own_clock = sqlite3_column_int(row, 4) != 0,
+	};
+	watch_load_source(loading->watch, &source);
+	return 0;
+}
+
+static int load_bucket(struct loading *loading, sqlite3_stmt *row, struct err *e)
+{
+	(void)e;
+	struct watch_bucket bucket = {
+		.width_s = 3600,
+		.start_s = sqlite3_column_int64(row, 1),
+		.total = (uint32_t)sqlite3_column_int64(row, 2),
+		.negative = (uint32_t)sqlite3_column_int64(row, 3),
+		.neutral = (uint32_t)sqlite3_column_int64(row, 4),
+		.positive = (uint32_t)sqlite3_column_int64(row, 5),
+		.unjudged = (uint32_t)sqlite3_column_int64(row, 6),
+		.score_sum = sqlite3_column_double(row, 7),
+		.stories = (uint32_t)sqlite3_column_int64(row, 8),
+		.judged_stories = (uint32_t)sqlite3_column_int64(row, 9),
+		.negative_stories = (uint32_t)sqlite3_column_int64(row, 10),
+		.story_score_sum = sqlite3_column_double(row, 11),
+	};
+	if (name_ids_index(&loading->store->topics, sqlite3_column_int64(row, 0), &bucket.topic))
+		watch_load_bucket(loading->watch, &bucket);
+	return 0;
+}
+
+static int load_rule_state(struct loading *loading, sqlite3_stmt *row, struct err *e)
+{
+	struct watch_rule_state state = {.state = column_text(row, 2)};
+	if (!name_ids_index(&loading->store->rules, sqlite3_column_int64(row, 0), &state.rule) ||
+	    !name_ids_index(&loading->store->topics, sqlite3_column_int64(row, 1), &state.topic))
+		return 0;
+	if (watch_load_rule_state(loading->watch, &state) == 0)
+		return 0;
+	return err_set(e, "%s: the state of rule \"%s\" for topic \"%s\" was not written by this version: \"%s\"",
+		       loading->store->path, loading->store->rules.names[state.rule],
+		       loading->store->topics.names[state.topic], state.state);
+}
+
+static int load_document(void *context, const struct store_past *past)
+{
+	struct loading *loading = context;
+	watch_load_document(loading->watch, &past->document, past->story);
+	return 0;
+}
+
+static int load_all(struct loading *loading, struct err *e)
+{
+	if (load_rows(loading, "SELECT topic, until FROM silences ORDER BY topic", 0, load_silence, e) != 0 ||
+	    load_rows(loading,
+		      "SELECT so.name, s.watermark, s.advanced, s.seen, s.own_clock FROM source_states s"
+		      " JOIN sources so ON so.id = s.source ORDER BY s.source",
+		      0, load_source, e) != 0)
+		return -1;
+	/* By the age of the newest: each topic's own is for the core to see to. */
+	if (load_rows(loading,
+		      "SELECT topic, start, total, negative, neutral, positive, unjudged, score_sum, stories, judged_stories,"
+		      " negative_stories, story_score_sum FROM buckets WHERE width = 3600 ORDER BY start, topic",
+		      0, load_bucket, e) != 0 ||
+	    load_rows(loading, "SELECT rule, topic, state FROM rule_states ORDER BY rule, topic", 0, load_rule_state, e) != 0)
+		return -1;
+	if (loading->last_applied_us == TIME_NONE)
+		return 0;
+	return store_each_document(loading->store, loading->last_applied_us - WATCH_RECALL_US, load_document, loading, e);
+}
+
+/* One snapshot for all of it. */
+int store_load_watch(struct store *store, struct watch *watch, struct err *e)
+{
+	struct loading loading = {.store = store, .watch = watch};
+	int rc = store_execute(store, "BEGIN");
+	if (rc != SQLITE_OK)
+		return store_fail(store, rc, e);
+	int result = store_load_marks(store, &loading.last_document, &loading.last_applied_us, e);
+	if (result == 0)
+		result = load_all(&loading, e);
+	store_execute(store, "COMMIT");
+	return result;
+}
