@@ -140,10 +140,11 @@ char *time_format_iso(int64_t time_us, char *out, size_t size)
 	int64_t seconds = time_us / SECOND_US - (time_us % SECOND_US < 0);
 	time_t t = (time_t)seconds;
 	struct tm tm;
-	if (gmtime_r(&t, &tm) == NULL)
-		snprintf(out, size, "invalid");
+	if (gmtime_r(&t, &tm) == NULL || tm.tm_year > 9999 - 1900 || tm.tm_year < -1900)
+		snprintf(out, size, "invalid"); /* no ISO 8601 of four digits */
 	else
-		strftime(out, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+			 tm.tm_hour, tm.tm_min, tm.tm_sec);
 	return out;
 }
 
