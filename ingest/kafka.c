@@ -168,14 +168,15 @@ static void leave(struct kafka *kafka)
 {
 	int64_t end_us = monotonic_us() + CLOSE_WAIT_US;
 	send_commits(kafka);
-	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(kafka->client);
-	rd_kafka_error_destroy(rd_kafka_consumer_close_queue(kafka->client, queue));
-	while (!rd_kafka_consumer_closed(kafka->client) && monotonic_us() < end_us) {
-		rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka->client, POLL_MS);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
+	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(kafka->client, queue);
+	while (error == NULL && !rd_kafka_consumer_closed(kafka->client) && monotonic_us() < end_us) {
+		rd_kafka_message_t *message = rd_kafka_consume_queue(queue, POLL_MS);
 		if (message != NULL)
 			rd_kafka_message_destroy(message);
 		source_beat(kafka->source);
 	}
+	rd_kafka_error_destroy(error);
 	rd_kafka_queue_destroy(queue);
 }
 

@@ -118,6 +118,10 @@ static void consume_error(struct kafka *kafka, const rd_kafka_message_t *message
 		partitions_get(&kafka->partitions, topic, message->partition)->repair = REPAIR_RANGE;
 		return;
 	}
+	if (message->err == RD_KAFKA_RESP_ERR__FATAL) {
+		kafka_on_error(kafka->client, message->err, reason, kafka);
+		return;
+	}
 	snprintf(kafka->last_error, sizeof kafka->last_error, "%s", reason);
 	for (size_t i = 0; i < kafka->topic_count && topic != NULL; i++) {
 		struct kafka_topic *entry = &kafka->topics[i];
