@@ -95,7 +95,8 @@ void entries_select(struct entries *entries, const struct feed *feed, const char
 	entries->fresh = xcalloc(usable + 1, sizeof(*entries->fresh));
 	entries->ids = xcalloc(usable + 1, sizeof(*entries->ids));
 	entries->fresh_count = entries->id_count = 0;
-	if (usable && feed->repaired && !ends_whole(body, size))
+	entries->cut = feed->repaired && !ends_whole(body, size);
+	if (usable && entries->cut)
 		usable--;
 	for (size_t i = 0; i < usable; i++)
 		if (has_text(&feed->entries[i]))

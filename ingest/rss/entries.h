@@ -13,6 +13,7 @@ struct entries {
 	size_t fresh_count;
 	uint64_t *ids; /* hashes of all that is listed */
 	size_t id_count;
+	bool cut; /* the document broke off: there is more to be had */
 };
 
 /*

@@ -24,6 +24,8 @@ struct fetcher {
 	CURLM *multi;
 	struct transfer_limits limits;
 	struct transfer *transfers; /* all that were not handed out */
+	int under_way;              /* of them, in the multi handle */
+	int running;                /* of those, not finished at the last pump */
 };
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -76,6 +78,14 @@ void fetcher_free(struct fetcher *fetcher)
 	free(fetcher);
 }
 
+/* Send the transfer off to result->url. */
+static void dispatch(struct fetcher *fetcher, struct transfer *transfer)
+{
+	transfer_prepare(transfer);
+	CHECK(curl_multi_add_handle(fetcher->multi, transfer->easy) == CURLM_OK);
+	fetcher->under_way++;
+}
+
 void fetcher_start(struct fetcher *fetcher, const struct fetch_request *request, void *tag)
 {
 	struct transfer *transfer = transfer_create(&fetcher->limits, request, tag);
@@ -85,15 +95,12 @@ void fetcher_start(struct fetcher *fetcher, const struct fetch_request *request,
 	if (transfer->next)
 		transfer->next->link = &transfer->next;
 	fetcher->transfers = transfer;
-	transfer_prepare(transfer);
-	CHECK(curl_multi_add_handle(fetcher->multi, transfer->easy) == CURLM_OK);
+	dispatch(fetcher, transfer);
 }
 
 void fetcher_pump(struct fetcher *fetcher)
 {
-	int running;
-
-	CHECK(curl_multi_perform(fetcher->multi, &running) == CURLM_OK);
+	CHECK(curl_multi_perform(fetcher->multi, &fetcher->running) == CURLM_OK);
 }
 
 void fetcher_wait(struct fetcher *fetcher, int stop_fd, int64_t timeout_us)
@@ -102,7 +109,8 @@ void fetcher_wait(struct fetcher *fetcher, int stop_fd, int64_t timeout_us)
 	int64_t timeout_ms = (timeout_us + 999) / 1000;
 
 	fetcher_pump(fetcher);
-	if (timeout_ms > 0)
+	/* What has just finished makes no descriptor ready any more. */
+	if (timeout_ms > 0 && fetcher->running == fetcher->under_way)
 		curl_multi_poll(fetcher->multi, &stop, stop_fd >= 0, (int)timeout_ms, NULL);
 	fetcher_pump(fetcher);
 }
@@ -154,8 +162,7 @@ static int follow(struct fetcher *fetcher, struct transfer *transfer)
 	}
 	free(result->url);
 	result->url = to;
-	transfer_prepare(transfer);
-	CHECK(curl_multi_add_handle(fetcher->multi, transfer->easy) == CURLM_OK);
+	dispatch(fetcher, transfer);
 	return 0;
 }
 
@@ -175,6 +182,7 @@ struct fetch_result *fetcher_next(struct fetcher *fetcher)
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &tag);
 		transfer = (struct transfer *)(void *)tag;
 		curl_multi_remove_handle(fetcher->multi, transfer->easy);
+		fetcher->under_way--;
 		if (is_redirect(transfer)) {
 			if (follow(fetcher, transfer) == 0)
 				continue;

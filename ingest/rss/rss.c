@@ -207,8 +207,9 @@ static int take_document(struct rss *rss, struct polled_feed *feed, const struct
 	pushed = push_documents(rss, feed, parsed, &entries);
 	if (pushed == 0) {
 		feed_state_list(feed->state, entries.ids, entries.id_count);
-		feed_state_set(&feed->state->etag, result->etag);
-		feed_state_set(&feed->state->modified, result->modified);
+		/* The validators of a document that broke off would hide the rest of it. */
+		feed_state_set(&feed->state->etag, entries.cut ? "" : result->etag);
+		feed_state_set(&feed->state->modified, entries.cut ? "" : result->modified);
 		remember_move(feed, result);
 		pushed = push_progress(rss, feed);
 	}

@@ -203,12 +203,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             modified = date(START + feed.version)
         if query.get("etag", "weak") == "weak":
             tag = "W/" + tag
+        self.validators = [("ETag", tag), ("Last-Modified", modified)] if query.get("etag") != "none" else []
         if fault:
             record["status"] = self.fail(fault, query, kind, text.encode())
             return
-        headers = [("Content-Type", kind)]
-        if query.get("etag") != "none":
-            headers += [("ETag", tag), ("Last-Modified", modified)]
+        headers = [("Content-Type", kind)] + self.validators
         if "max_age" in query:
             headers.append(("Cache-Control", f"public, max-age={query['max_age']}"))
         asked = self.headers.get("If-None-Match")
@@ -229,7 +228,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         what, _, value = spec.partition(":")
         self.close_connection = True
         if what in ("301", "302", "303", "307", "308"):
-            self.answer(int(what), [("Location", value)])
+            self.answer(int(what), [("Location", value)] if value else [])
             return int(what)
         if what == "loop":
             self.answer(302, [("Location", self.path)])
@@ -243,6 +242,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return getattr(self, "fail_" + what)(value, kind, body)
 
     def start_raw(self, headers):
+        headers = headers + self.validators
         self.send_response(200)
         for name, value in headers:
             self.send_header(name, value)
@@ -275,7 +275,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def fail_cutgzip(self, value, kind, body):
         packed = gzip.compress(body)
-        self.answer(200, [("Content-Type", kind), ("Content-Encoding", "gzip")], packed[:len(packed) // 2])
+        self.answer(200, self.validators + [("Content-Type", kind), ("Content-Encoding", "gzip")],
+                    packed[:len(packed) // 2])
         return 200
 
     def fail_drip(self, value, kind, body):

@@ -37,11 +37,11 @@ def ranges(code_points):
     return out
 
 
-# One character of each combining class, old enough to be in anybody's tables.
-CLASSES = {}
-for c in range(0x300, 0x3100):
-    CLASSES.setdefault(unicodedata.combining(chr(c)), chr(c))
-CLASSES.pop(0)
+# One character of each combining class (U+0345 has the highest, 240) that the reference knows as well.
+CLASSES = {240: "\u0345"}
+for c in range(0x300, 0x1E000):
+    if unicodedata.combining(chr(c)) and nfd("\u0345" + chr(c)) != "\u0345" + chr(c):
+        CLASSES.setdefault(unicodedata.combining(chr(c)), chr(c))
 
 
 def combining(c):
@@ -50,8 +50,7 @@ def combining(c):
     above = [v for v, mark in CLASSES.items() if nfd(mark + chr(c)) != mark + chr(c)]
     if not below and not above:
         return 0
-    between = [v for v in CLASSES if v not in below and v not in above]
-    return between[0] if between else max(below) + 1
+    return next(v for v in CLASSES if v not in below and v not in above)
 
 
 def lower_runs(pairs):

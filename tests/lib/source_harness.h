@@ -22,7 +22,7 @@ struct harness {
 static inline void harness_open(struct harness *h, const struct source_options *options,
 				const struct saved_position *saved, size_t saved_count, size_t room)
 {
-	struct err e = {""};
+	struct err e;
 
 	memset(h, 0, sizeof(*h));
 	h->queue = queue_create(room, (size_t)64 << 20);
