@@ -130,6 +130,14 @@ static bool is_blank(const struct line *line)
 	return true;
 }
 
+static void drop_byte_order_mark(struct line *line)
+{
+	if (line->start == 0 && line->length >= 3 && memcmp(line->text, "\xef\xbb\xbf", 3) == 0) {
+		line->text += 3;
+		line->length -= 3;
+	}
+}
+
 /* Go on where an earlier run stopped. */
 static enum file_result resume(struct file_reader *reader, struct err *e)
 {
@@ -147,13 +155,9 @@ static enum file_result resume(struct file_reader *reader, struct err *e)
 }
 
 /* The first line that is not blank.  True where it was a header. */
-static bool begin(struct file_reader *reader, struct line *line)
+static bool begin(struct file_reader *reader, const struct line *line)
 {
 	reader->begun = true;
-	if (line->start == 0 && line->length >= 3 && memcmp(line->text, "\xef\xbb\xbf", 3) == 0) {
-		line->text += 3;
-		line->length -= 3;
-	}
 	if (reader->format == FORMAT_UNKNOWN) {
 		size_t blank = 0;
 
@@ -209,6 +213,7 @@ enum file_result file_reader_next(struct file_reader *reader, struct item *item,
 	}
 	reader->place.line++;
 	file_place_pass(&reader->place, line.text, line.length, line.start, line.end);
+	drop_byte_order_mark(&line);
 	if (is_blank(&line))
 		return FILE_NOTHING;
 	if (!reader->begun) {
