@@ -60,6 +60,8 @@ int lock_take(const char *path, int64_t wait_us, struct err *e)
 		read_holder(fd, holder, sizeof holder);
 		err_set(e, "%s: another daemon (pid %s) works on this database: stop it, or give this one a database of its own",
 			path, holder[0] != '\0' ? holder : "unknown");
+		if (e != NULL)
+			e->busy = true;
 		goto fail;
 	}
 	if (error != 0) {

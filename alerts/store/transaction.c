@@ -85,6 +85,8 @@ enum store_result store_result_of(struct store *store, int rc, struct err *e)
 		return STORE_AGAIN;
 	}
 	err_set(e, "%s: %s", store->path, reason(store, rc));
+	if (e != NULL)
+		e->busy = classify(rc) == STORE_AGAIN;
 	return classify(rc);
 }
 

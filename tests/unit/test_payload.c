@@ -1,0 +1,92 @@
+#include "alerts/payload.h"
+#include "tests/lib/store_fixture.h"
+
+#include <jansson.h>
+#include <math.h>
+
+static json_t *parse(char *text)
+{
+	json_error_t error;
+	json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	ck_assert_msg(json != NULL, "%s in %s", error.text, text);
+	free(text);
+	return json;
+}
+
+START_TEST(an_event_says_everything_in_its_order)
+{
+	struct watch_alert alert = fixture_alert(2, ALERT_FIRING, true);
+	char *text = payload_write_event(&alert, "spike", "boeing");
+	ck_assert_str_eq(text,
+		"{\"id\":\"spike-boeing-1\",\"event\":2,\"rule\":\"spike\",\"topic\":\"boeing\",\"state\":\"firing\","
+		"\"at\":\"2026-01-05T12:00:00Z\",\"started\":\"2026-01-05T11:59:00Z\",\"fired\":\"2026-01-05T12:00:00Z\","
+		"\"resolved\":null,\"window_s\":3600,\"count\":9,\"peak_count\":12,\"expected\":2.25,\"ratio\":4.0,"
+		"\"p_value\":1.5e-7,\"documents\":20,\"publishers\":5,\"late\":false,\"evidence\":[{\"title\":\"Acme \\\"sinks\\\"\","
+		"\"url\":\"https://example.com/1\",\"publisher\":\"Example Wire\",\"published\":\"2026-01-05T11:00:00Z\","
+		"\"polarity\":\"negative\",\"score\":-0.83,\"copies\":3,\"story\":1}]}");
+	json_decref(parse(text));
+}
+END_TEST
+
+START_TEST(a_change_starts_with_the_keys_of_replay)
+{
+	struct watch_alert alert = fixture_alert(1, ALERT_PENDING, false);
+	char *text = payload_write_change(&alert, "spike", "boeing");
+	const char *start = "{\"at\":\"2026-01-05T12:00:00Z\",\"rule\":\"spike\",\"topic\":\"boeing\",\"state\":\"pending\","
+			    "\"count\":9,\"expected\":2.25,\"ratio\":4.0,\"p_value\":1.5e-7,\"documents\":20,\"publishers\":5,"
+			    "\"evidence\":[],";
+	ck_assert_msg(strncmp(text, start, strlen(start)) == 0, "%s", text);
+	json_t *json = parse(text);
+	ck_assert(json_is_null(json_object_get(json, "fired")));
+	ck_assert_uint_eq(json_object_size(json), 19);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_null)
+{
+	struct watch_evidence evidence = {7, 7, TIME_NONE, POLARITY_NONE, 0, 1, "", NULL, ""};
+	struct watch_alert alert = fixture_alert(1, ALERT_FIRING, true);
+	alert.expected = NAN;
+	alert.ratio = INFINITY;
+	alert.evidence = &evidence;
+	json_t *json = parse(payload_write_event(&alert, "r", "t"));
+	ck_assert(json_is_null(json_object_get(json, "expected")));
+	ck_assert(json_is_null(json_object_get(json, "ratio")));
+	json_t *one = json_array_get(json_object_get(json, "evidence"), 0);
+	const char *const nulls[] = {"title", "url", "publisher", "published", "polarity", "score"};
+	for (size_t i = 0; i < sizeof nulls / sizeof *nulls; i++)
+		ck_assert_msg(json_is_null(json_object_get(one, nulls[i])), "%s", nulls[i]);
+	ck_assert_int_eq(json_integer_value(json_object_get(one, "story")), 7);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(hostile_text_stays_text)
+{
+	struct watch_evidence evidence = {1, 1, NOON_US, POLARITY_POSITIVE, 1, 1, "a\"},{\"b", "\x01\n</script>\xf0\x9f\x92\xa5", "\\"};
+	json_t *array = parse(payload_write_evidence(&evidence, 1));
+	ck_assert_uint_eq(json_array_size(array), 1);
+	json_t *one = json_array_get(array, 0);
+	ck_assert_str_eq(json_string_value(json_object_get(one, "title")), evidence.title);
+	ck_assert_str_eq(json_string_value(json_object_get(one, "publisher")), evidence.publisher);
+	ck_assert_str_eq(json_string_value(json_object_get(one, "url")), evidence.url);
+	json_decref(array);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("payload");
+	TCase *tcase = tcase_create("payload");
+	tcase_add_test(tcase, an_event_says_everything_in_its_order);
+	tcase_add_test(tcase, a_change_starts_with_the_keys_of_replay);
+	tcase_add_test(tcase, what_is_not_there_is_null);
+	tcase_add_test(tcase, hostile_text_stays_text);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
