@@ -95,6 +95,8 @@ void feeds_close(struct feeds *feeds)
 
 struct polled_feed *feeds_take_due(struct feeds *feeds, int64_t now_us, int64_t *next_us)
 {
+	struct polled_feed *first = NULL;
+
 	*next_us = INT64_MAX;
 	if (feeds->in_flight >= IN_FLIGHT_MAX)
 		return NULL;
@@ -106,16 +108,18 @@ struct polled_feed *feeds_take_due(struct feeds *feeds, int64_t now_us, int64_t 
 			continue;
 		if (due_us < feed->host->not_before_us)
 			due_us = feed->host->not_before_us;
-		if (due_us <= now_us) {
-			feed->busy = true;
-			feed->host->in_flight++;
-			feeds->in_flight++;
-			return feed;
-		}
-		if (due_us < *next_us)
+		if (due_us < *next_us) {
 			*next_us = due_us;
+			first = feed;
+		}
 	}
-	return NULL;
+	/* The longest due, so that no feed starves behind those before it in the list. */
+	if (!first || *next_us > now_us)
+		return NULL;
+	first->busy = true;
+	first->host->in_flight++;
+	feeds->in_flight++;
+	return first;
 }
 
 void feeds_give_back(struct feeds *feeds, struct polled_feed *feed, int64_t now_us, int64_t delay_us)

@@ -18,7 +18,7 @@ struct feed_server {
 	int port;  /* 0 = python3 is missing */
 };
 
-static inline void feed_server_start(struct feed_server *server)
+static inline void feed_server_start(struct feed_server *server, const char *host)
 {
 	int in[2], out[2];
 	FILE *lines;
@@ -33,7 +33,7 @@ static inline void feed_server_start(struct feed_server *server)
 		close(in[1]);
 		close(out[0]);
 		close(out[1]);
-		execlp("python3", "python3", SOURCE_DIR "/tests/lib/feed_server.py", (char *)NULL);
+		execlp("python3", "python3", SOURCE_DIR "/tests/lib/feed_server.py", "--host", host, (char *)NULL);
 		_exit(127);
 	}
 	close(in[0]);

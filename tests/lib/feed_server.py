@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A web server that serves feeds which grow, and fails on demand.
 
-    feed_server.py [--port N] [--faults P --seed N]
+    feed_server.py [--host ADDRESS] [--port N] [--faults P --seed N]
 
 It prints "PORT <n>" when it listens and ends when its standard input does
 (so that it never outlives the test that started it).
@@ -324,12 +324,13 @@ class Server(http.server.ThreadingHTTPServer):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--faults", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     Handler.state = State(options)
-    server = Server(("127.0.0.1", options.port), Handler)
+    server = Server((options.host, options.port), Handler)
     print("PORT", server.server_address[1], flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -1,79 +1,5 @@
-/* Feeds over HTTP, against a server that grows and fails on demand (tests/lib/feed_server.py). */
-#include "tests/lib/feed_server.h"
-#include "tests/lib/source_harness.h"
-
-#include <jansson.h>
-#include <pthread.h>
-
-#define SHORT_US (SECOND_US / 20)
-#define LONG_US (10 * SECOND_US)
-
-static struct feed_server server;
-static char urls[4][256];
-static const char *url_list[4];
-
-static void start_server(void)
-{
-	feed_server_start(&server);
-}
-
-static void stop_server(void)
-{
-	feed_server_stop(&server);
-}
-
-/* Options for one feed at that path of the server. */
-static struct source_options options_for(const char *path)
-{
-	snprintf(urls[0], sizeof(urls[0]), "http://127.0.0.1:%d%s", server.port, path);
-	url_list[0] = urls[0];
-	return (struct source_options){
-		.name = "feeds",
-		.kind = SOURCE_RSS,
-		.rss = {.urls = url_list, .url_count = 1, .interval_us = SHORT_US, .timeout_us = SECOND_US,
-			.max_bytes = 1 << 20, .allow_private = true},
-	};
-}
-
-/* The requests that the server saw for that feed. */
-static json_t *log_of(const char *feed)
-{
-	char *text = feed_server_get(&server, "/control/log?feed=%s", feed);
-	json_t *log = json_loads(text, 0, NULL);
-
-	free(text);
-	ck_assert(json_is_array(log));
-	return log;
-}
-
-static const char *header_of(json_t *log, size_t index, const char *name)
-{
-	return json_string_value(json_object_get(json_object_get(json_array_get(log, index), "headers"), name));
-}
-
-static int status_of(json_t *log, size_t index)
-{
-	return (int)json_integer_value(json_object_get(json_array_get(log, index), "status"));
-}
-
-static double time_of(json_t *log, size_t index)
-{
-	return json_real_value(json_object_get(json_array_get(log, index), "at"));
-}
-
-static void wait_requests(const char *feed, size_t count)
-{
-	for (int i = 0; i < 400; i++) {
-		json_t *log = log_of(feed);
-		size_t seen = json_array_size(log);
-
-		json_decref(log);
-		if (seen >= count)
-			return;
-		usleep(25000);
-	}
-	ck_abort_msg("%s was not asked %zu times", feed, count);
-}
+/* Polling feeds over HTTP, against a server that grows them (tests/lib/feed_server.py). */
+#include "tests/lib/rss_harness.h"
 
 START_TEST(test_first_poll)
 {
@@ -216,130 +142,6 @@ START_TEST(test_vanishing)
 }
 END_TEST
 
-struct fault_case {
-	const char *spec;
-	const char *says; /* part of the message */
-};
-
-static const struct fault_case faults[] = {
-	{"500", "HTTP 500"},
-	{"403", "user_agent"},
-	{"404", "HTTP 404"},
-	{"401", "password"},
-	{"429", "HTTP 429"},
-	{"301", "HTTP 301"},
-	{"hang:3", "timed out"},
-	{"half", "broke off"},
-	{"halfchunk", ""},
-	{"badgzip", ""},
-	{"drip:0.3", "timed out"},
-	{"huge:3000000", "larger than 1048576 bytes"},
-	{"bomb:20000000", "larger than 1048576 bytes"},
-	{"html", ""},
-	{"empty", ""},
-	{"loop,loop,loop,loop,loop,loop,loop,loop,loop", "redirects"},
-	{"reset,reset", ""},
-	{"302:file:///etc/passwd", "only http and https"},
-	{"302:ftp://127.0.0.1/x", "only http and https"},
-	{"302:http://", "only http and https"},
-};
-
-/* One fault after a good poll: nothing is pushed for it, health says so, and the next poll brings what is new. */
-START_TEST(test_fault)
-{
-	const struct fault_case *fault = &faults[_i];
-	char path[64], feed[32];
-	struct source_options options;
-	struct source_health health;
-	struct harness h;
-
-	snprintf(feed, sizeof(feed), "fault%d", _i);
-	snprintf(path, sizeof(path), "/feed/%s", feed);
-	options = options_for(path);
-	/* Long enough to look at the health before the next try. */
-	options.rss.interval_us = SECOND_US / 4;
-	feed_server_control(&server, "add?feed=%s&count=50", feed);
-	harness_open(&h, &options, NULL, 0, 100);
-	ck_assert(harness_pop(&h, 51, LONG_US));
-	feed_server_control(&server, "fault?feed=%s&spec=%s", feed, fault->spec);
-	feed_server_control(&server, "add?feed=%s&count=1", feed);
-	ck_assert_msg(harness_wait_state(&h, SOURCE_DOWN, LONG_US), "%s was not noticed", fault->spec);
-	source_get_health(h.source, &health);
-	ck_assert_msg(strstr(health.message, fault->says), "%s: %s", fault->spec, health.message);
-	ck_assert_uint_eq(health.documents, 50);
-	ck_assert(harness_pop(&h, 53, LONG_US));
-	ck_assert_int_eq(h.items[51]->kind, ITEM_DOCUMENT);
-	ck_assert_int_eq(h.items[52]->kind, ITEM_PROGRESS);
-	ck_assert(harness_wait_state(&h, SOURCE_OK, LONG_US));
-	harness_close(&h);
-}
-END_TEST
-
-static const char *const cuts[] = {"halfclose", "cutgzip"};
-
-/* Half a body that HTTP cannot tell from a whole one: no half entry comes of it, nothing comes twice, and its validators
- * do not hide the rest. */
-START_TEST(test_cut_body)
-{
-	char path[64];
-	struct source_options options;
-	struct harness h;
-
-	snprintf(path, sizeof(path), "/feed/%s", cuts[_i]);
-	options = options_for(path);
-	feed_server_control(&server, "fault?feed=%s&spec=%s", cuts[_i], cuts[_i]);
-	feed_server_control(&server, "add?feed=%s&count=20", cuts[_i]);
-	harness_open(&h, &options, NULL, 0, 100);
-	while (h.count < 22)
-		ck_assert(harness_pop(&h, h.count + 1, LONG_US));
-	for (size_t i = 0; i < h.count; i++)
-		for (size_t j = 0; j < i; j++)
-			if (h.items[i]->kind == ITEM_DOCUMENT)
-				ck_assert_str_ne(h.items[i]->external_id, h.items[j]->external_id);
-	ck_assert(!harness_pop(&h, 23, SECOND_US / 5));
-	harness_close(&h);
-}
-END_TEST
-
-static const char *const asked_to_wait[] = {"429:2", "503:2", "429date:3"};
-
-START_TEST(test_retry_after)
-{
-	char path[64], feed[32];
-	struct source_options options;
-	struct harness h;
-	json_t *log;
-
-	snprintf(feed, sizeof(feed), "later%d", _i);
-	snprintf(path, sizeof(path), "/feed/%s", feed);
-	options = options_for(path);
-	feed_server_control(&server, "fault?feed=%s&spec=%s", feed, asked_to_wait[_i]);
-	feed_server_control(&server, "add?feed=%s", feed);
-	harness_open(&h, &options, NULL, 0, 100);
-	ck_assert(harness_pop(&h, 2, LONG_US));
-	harness_close(&h);
-	log = log_of(feed);
-	ck_assert(time_of(log, 1) - time_of(log, 0) >= 1.9);
-	json_decref(log);
-}
-END_TEST
-
-START_TEST(test_backoff_grows)
-{
-	struct source_options options = options_for("/feed/backoff?fault=500");
-	struct harness h;
-	json_t *log;
-
-	harness_open(&h, &options, NULL, 0, 100);
-	wait_requests("backoff", 6);
-	harness_close(&h);
-	log = log_of("backoff");
-	for (size_t i = 2; i < 6; i++)
-		ck_assert(time_of(log, i) - time_of(log, i - 1) > 1.2 * (time_of(log, i - 1) - time_of(log, i - 2)));
-	json_decref(log);
-}
-END_TEST
-
 START_TEST(test_max_age_is_honoured)
 {
 	struct source_options options = options_for("/feed/age?max_age=600");
@@ -419,127 +221,6 @@ START_TEST(test_moved_and_lost)
 	ck_assert(harness_pop_kind(&h, ITEM_DOCUMENT, LONG_US));
 	ck_assert_str_eq(h.items[h.count - 1]->external_id, "home-0");
 	harness_close(&h);
-}
-END_TEST
-
-START_TEST(test_gone)
-{
-	struct source_options options = options_for("/feed/gone");
-	struct source_health health;
-	struct source_part part;
-	struct harness h;
-	json_t *log;
-
-	feed_server_control(&server, "fault?feed=gone&spec=410");
-	harness_open(&h, &options, NULL, 0, 100);
-	ck_assert(harness_wait_state(&h, SOURCE_DOWN, LONG_US));
-	source_get_health(h.source, &health);
-	ck_assert_ptr_nonnull(strstr(health.message, "remove the feed"));
-	source_get_parts(h.source, &part, 1);
-	ck_assert_int_eq(part.state, SOURCE_DONE);
-	usleep(500000);
-	harness_close(&h);
-	log = log_of("gone");
-	ck_assert_uint_eq(json_array_size(log), 1);
-	json_decref(log);
-}
-END_TEST
-
-/* One of two feeds fails: the source works, with a warning, and the other one goes on. */
-START_TEST(test_partial)
-{
-	struct source_options options = options_for("/feed/good");
-	struct source_part parts[2];
-	struct harness h;
-
-	snprintf(urls[1], sizeof(urls[1]), "http://127.0.0.1:%d/feed/bad?fault=500", server.port);
-	url_list[1] = urls[1];
-	options.rss.url_count = 2;
-	feed_server_control(&server, "add?feed=good");
-	harness_open(&h, &options, NULL, 0, 100);
-	ck_assert(harness_wait_state(&h, SOURCE_WARNING, LONG_US));
-	ck_assert_uint_eq(source_get_parts(h.source, parts, 2), 2);
-	ck_assert_int_eq(parts[0].state, SOURCE_OK);
-	ck_assert_int_eq(parts[1].state, SOURCE_DOWN);
-	feed_server_control(&server, "add?feed=good");
-	ck_assert(harness_pop(&h, 4, LONG_US));
-	harness_close(&h);
-}
-END_TEST
-
-START_TEST(test_private_refused)
-{
-	struct source_options options = options_for("/feed/private");
-	struct source_health health;
-	struct harness h;
-	json_t *log;
-
-	options.rss.allow_private = false;
-	feed_server_control(&server, "add?feed=private");
-	harness_open(&h, &options, NULL, 0, 100);
-	ck_assert(harness_wait_state(&h, SOURCE_DOWN, LONG_US));
-	source_get_health(h.source, &health);
-	ck_assert_ptr_nonnull(strstr(health.message, "127.0.0.1 is a loopback address"));
-	ck_assert_ptr_nonnull(strstr(health.message, "allow_private"));
-	harness_close(&h);
-	log = log_of("private");
-	ck_assert_uint_eq(json_array_size(log), 0);
-	json_decref(log);
-}
-END_TEST
-
-START_TEST(test_proxy_is_ignored)
-{
-	struct source_options options = options_for("/feed/proxied");
-	struct harness h;
-
-	setenv("http_proxy", "http://127.0.0.1:9", 1);
-	setenv("ALL_PROXY", "http://127.0.0.1:9", 1);
-	feed_server_control(&server, "add?feed=proxied");
-	harness_open(&h, &options, NULL, 0, 100);
-	ck_assert(harness_pop(&h, 2, LONG_US));
-	harness_close(&h);
-	unsetenv("http_proxy");
-	unsetenv("ALL_PROXY");
-}
-END_TEST
-
-START_TEST(test_credentials)
-{
-	struct source_options options = options_for("/feed/secret");
-	struct harness h;
-	json_t *log;
-
-	snprintf(urls[0], sizeof(urls[0]), "http://ann:secret@127.0.0.1:%d/feed/secret", server.port);
-	feed_server_control(&server, "add?feed=open");
-	/* Another name for the same server is another origin. */
-	feed_server_control(&server, "fault?feed=secret&spec=302:http://localhost:%d/feed/open", server.port);
-	feed_server_control(&server, "add?feed=secret");
-	harness_open(&h, &options, NULL, 0, 100);
-	ck_assert(harness_pop(&h, 2, LONG_US));
-	ck_assert_ptr_null(strstr(h.items[0]->position.stream, "secret@"));
-	harness_close(&h);
-	log = log_of("secret");
-	ck_assert_str_eq(header_of(log, 0, "Authorization"), "Basic YW5uOnNlY3JldA==");
-	json_decref(log);
-	log = log_of("open");
-	ck_assert_uint_ge(json_array_size(log), 1);
-	ck_assert_ptr_null(header_of(log, 0, "Authorization"));
-	json_decref(log);
-}
-END_TEST
-
-START_TEST(test_stop_is_quick)
-{
-	static const char *const paths[] = {"/feed/s1?fault=hang:20", "/feed/s2?fault=drip:1", "/feed/s3"};
-	struct source_options options = options_for(paths[_i]);
-	struct harness h;
-
-	options.rss.timeout_us = 30 * SECOND_US;
-	options.rss.interval_us = HOUR_US;
-	harness_open(&h, &options, NULL, 0, 100);
-	usleep(300000);
-	ck_assert_int_lt(harness_close(&h), SECOND_US);
 }
 END_TEST
 
@@ -634,27 +315,15 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_unchecked_fixture(tests, start_server, stop_server);
-	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, test_first_poll);
 	tcase_add_test(tests, test_growth);
 	tcase_add_test(tests, test_conditional);
 	tcase_add_test(tests, test_restart);
 	tcase_add_test(tests, test_vanishing);
-	tcase_add_loop_test(tests, test_fault, 0, sizeof(faults) / sizeof(*faults));
-	tcase_add_loop_test(tests, test_cut_body, 0, 2);
-	tcase_add_loop_test(tests, test_retry_after, 0, 3);
-	tcase_add_test(tests, test_backoff_grows);
 	tcase_add_test(tests, test_max_age_is_honoured);
 	tcase_add_test(tests, test_moved_for_good);
 	tcase_add_test(tests, test_moved_for_now);
 	tcase_add_test(tests, test_moved_and_lost);
-	tcase_add_test(tests, test_gone);
-	tcase_add_test(tests, test_partial);
-	tcase_add_test(tests, test_private_refused);
-	tcase_add_test(tests, test_proxy_is_ignored);
-	tcase_add_test(tests, test_credentials);
-	tcase_add_loop_test(tests, test_stop_is_quick, 0, 3);
 	tcase_add_test(tests, test_full_queue);
 	tcase_add_test(tests, test_check);
 	tcase_add_test(tests, test_wrong_options);
@@ -662,20 +331,5 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	Suite *suite = suite_create("rss");
-	TCase *tests = tcase_create("rss");
-	SRunner *runner;
-	int failed;
-
-	if (system("python3 -c '' 2>/dev/null") != 0) {
-		puts("python3 is missing: the feed server of this test needs it");
-		return 77;
-	}
-	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_with_server("rss", add_tests);
 }
