@@ -190,34 +190,23 @@ static int encoder_read(struct model_config *config, const char *path, struct er
 	return result;
 }
 
-static int tokenizer_read(struct model_config *config, const char *path, struct err *e)
+/* The tokeniser reads its own keys of this file. */
+static int length_read(struct model_config *config, const char *path, struct err *e)
 {
-	config->lower_case = true;
 	config->max_tokens = config->positions;
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	json_t *json = file_load(path, e);
 	if (json == NULL)
 		return -1;
-
-	int result = -1;
-	const json_t *lower = json_object_get(json, "do_lower_case");
-	const json_t *accents = json_object_get(json, "strip_accents");
-	config->lower_case = !json_is_false(lower);
 	const json_t *length = json_object_get(json, "model_max_length");
 	double most = json_is_number(length) ? json_number_value(length) : (double)config->positions;
-	if (!(most >= 2))
-		err_set(e, "%s: model_max_length must be at least 2", path);
-	else if (json_is_false(json_object_get(json, "tokenize_chinese_chars")))
-		err_set(e, "%s: tokenize_chinese_chars false is not supported", path);
-	else if (json_is_boolean(accents) && json_is_true(accents) != config->lower_case)
-		err_set(e, "%s: a strip_accents that differs from do_lower_case is not supported", path);
-	else
-		result = 0;
-	if (result == 0 && most < (double)config->positions)
-		config->max_tokens = (size_t)most;
 	json_decref(json);
-	return result;
+	if (!(most >= 2))
+		return err_set(e, "%s: model_max_length must be at least 2", path);
+	if (most < (double)config->positions)
+		config->max_tokens = (size_t)most;
+	return 0;
 }
 
 int model_config_read(struct model_config *config, const char *directory, struct err *e)
@@ -228,7 +217,7 @@ int model_config_read(struct model_config *config, const char *directory, struct
 	if (encoder_read(config, path, e) < 0)
 		goto fail;
 	snprintf(path, sizeof path, "%s/tokenizer_config.json", directory);
-	if (tokenizer_read(config, path, e) < 0)
+	if (length_read(config, path, e) < 0)
 		goto fail;
 	return 0;
 

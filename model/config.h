@@ -3,12 +3,11 @@
 
 #include "daemon/base/err.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * What a Hugging Face directory says of its model in config.json and
- * tokenizer_config.json.  Absent keys have BertConfig's and BertTokenizer's
+ * What a Hugging Face directory says of its model in config.json (and of the
+ * length of its texts in tokenizer_config.json).  Absent keys have BertConfig's
  * defaults.
  */
 enum activation {
@@ -32,9 +31,7 @@ struct model_config {
 	int polarity_row[3];  /* which row of the classifier is negative, neutral, positive */
 	char **topics;        /* NULL without topic_labels */
 	size_t topic_count;
-
-	bool lower_case;
-	size_t max_tokens;    /* model_max_length, at most `positions` */
+	size_t max_tokens;    /* tokenizer_config.json's model_max_length, at most `positions` */
 };
 
 /* Reads directory/config.json and, where it exists, directory/tokenizer_config.json.  Fails where they cannot be read

@@ -79,6 +79,7 @@ struct packed {
 struct ops {
 	const char *device;    /* "cpu" */
 	const char *precision; /* "fp32" */
+	size_t batch_tokens;   /* tokens of a batch that the hardware likes best */
 
 	struct device *(*device_open)(struct err *e);
 	void (*device_close)(struct device *device); /* frees what was packed too; its streams are closed already */

@@ -10,11 +10,12 @@
  * for a library's matrix product and just right for registers.  A query's
  * output is a sum of value rows weighted by its scores; with the keys
  * transposed, its scores are a sum of key columns weighted by the query.  So
- * one weighted sum, blocked to stay in registers, does both.
+ * one weighted sum does both, over tiles of a few queries that stay in
+ * registers.
  */
-enum { BLOCK = 32, LANES = 16 };
+enum { BLOCK = 32, LANES = 16, QUERIES = 4 };
 
-/* Transposed keys [size, padded length], scores [padded length]. */
+/* Scratch: transposed keys [size, padded length], scores [QUERIES, padded length]. */
 static inline size_t padded(size_t length)
 {
 	return (length + LANES - 1) / LANES * LANES;
@@ -22,33 +23,43 @@ static inline size_t padded(size_t length)
 
 size_t attention_scratch_count(size_t longest, size_t size)
 {
-	return padded(longest) * (size + 1);
+	return padded(longest) * (size + QUERIES);
 }
 
-/* out[width] = sum of weights[i] * rows[i], for one block; `width` is a constant where this is inlined. */
-CPU_INLINE void block_sum(const float *weights, size_t count, const float *rows, size_t stride, size_t width,
-			  float *out)
+/* A matrix whose row i starts `stride` floats after row i - 1. */
+struct matrix {
+	const float *values;
+	size_t stride;
+};
+
+/* out[rows, width] = weights[rows, count] values[count, width]; `rows` and `width` are constants where this is inlined. */
+CPU_INLINE void tile_sum(struct matrix weights, size_t rows, size_t count, struct matrix values, size_t width,
+			 float *out, size_t out_stride)
 {
-	float sum[BLOCK] = {0};
+	float sum[QUERIES][BLOCK] = {{0}};
 	for (size_t i = 0; i < count; i++) {
+		for (size_t row = 0; row < rows; row++) {
+			float weight = weights.values[row * weights.stride + i];
 #pragma omp simd
-		for (size_t c = 0; c < width; c++)
-			sum[c] += weights[i] * rows[i * stride + c];
+			for (size_t c = 0; c < width; c++)
+				sum[row][c] += weight * values.values[i * values.stride + c];
+		}
 	}
-	for (size_t c = 0; c < width; c++)
-		out[c] = sum[c];
+	for (size_t row = 0; row < rows; row++)
+		for (size_t c = 0; c < width; c++)
+			out[row * out_stride + c] = sum[row][c];
 }
 
-CPU_INLINE void weighted_sum(const float *weights, size_t count, const float *rows, size_t stride, size_t width,
-			     float *out)
+CPU_INLINE void weighted_sum(struct matrix weights, size_t rows, size_t count, struct matrix values, size_t width,
+			     float *out, size_t out_stride)
 {
 	size_t c = 0;
-	for (; c + BLOCK <= width; c += BLOCK)
-		block_sum(weights, count, rows + c, stride, BLOCK, out + c);
-	for (; c + LANES <= width; c += LANES)
-		block_sum(weights, count, rows + c, stride, LANES, out + c);
-	for (; c < width; c++)
-		block_sum(weights, count, rows + c, stride, 1, out + c);
+	for (; c + BLOCK <= width; c += BLOCK, values.values += BLOCK)
+		tile_sum(weights, rows, count, values, BLOCK, out + c, out_stride);
+	for (; c + LANES <= width; c += LANES, values.values += LANES)
+		tile_sum(weights, rows, count, values, LANES, out + c, out_stride);
+	for (; c < width; c++, values.values++)
+		tile_sum(weights, rows, count, values, 1, out + c, out_stride);
 }
 
 CPU_INLINE void scores_softmax(float *scores, size_t length)
@@ -82,16 +93,26 @@ CPU_INLINE void keys_transpose(const struct attention_head *head, float *out)
 			out[c * stride + i] = 0;
 }
 
+/* `rows` queries from query `row` on */
+CPU_INLINE void queries_run(const struct attention_head *head, size_t row, size_t rows)
+{
+	size_t length = head->length, size = head->size, stride = padded(length);
+	float *keys = head->scratch, *scores = keys + stride * size;
+	weighted_sum((struct matrix){head->queries + row * head->query_stride, head->query_stride}, rows, size,
+		     (struct matrix){keys, stride}, stride, scores, stride);
+	for (size_t i = 0; i < rows; i++)
+		scores_softmax(scores + i * stride, length);
+	weighted_sum((struct matrix){scores, stride}, rows, length, (struct matrix){head->values, head->key_stride},
+		     size, head->out + row * head->out_stride, head->out_stride);
+}
+
 CPU_INLINE void attention_head_run_body(const struct attention_head *head)
 {
-	size_t stride = padded(head->length);
-	float *keys = head->scratch, *scores = keys + stride * head->size;
-	keys_transpose(head, keys);
-	for (size_t row = 0; row < head->query_count; row++) {
-		weighted_sum(head->queries + row * head->query_stride, head->size, keys, stride, stride, scores);
-		scores_softmax(scores, head->length);
-		weighted_sum(scores, head->length, head->values, head->key_stride, head->size,
-			     head->out + row * head->out_stride);
-	}
+	keys_transpose(head, head->scratch);
+	size_t row = 0;
+	for (; row + QUERIES <= head->query_count; row += QUERIES)
+		queries_run(head, row, QUERIES);
+	for (; row < head->query_count; row++)
+		queries_run(head, row, 1);
 }
 CPU_LEVELS(attention_head_run, (const struct attention_head *head), (head))

@@ -1,10 +1,7 @@
 #include "model/cpu/attention.h"
-#include "model/cpu/gemm.h"
-#include "model/cpu/rows.h"
+#include "model/cpu/device.h"
 #include "model/ops.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -13,36 +10,20 @@
  * faster one too.  Buffers are plain memory, operations are done when they
  * return.
  */
-struct device {
-	const struct gemm *gemm;
-	char name[64];
-	struct block *blocks;
-};
+static struct device *plain_open(struct err *e)
+{
+	return cpu_device_open(&gemm_plain, e);
+}
 
-/* Memory of packed weights, freed with the device. */
-struct block {
-	struct block *next;
-	_Alignas(64) unsigned char data[];
-};
+static struct device *openblas_open(struct err *e)
+{
+	return cpu_device_open(&gemm_openblas, e);
+}
 
-struct linear {
-	size_t outputs, inputs;
-	const float *packed, *bias;
-	struct norm norm;
-};
-
-struct embedding {
-	size_t width;
-	const float *words, *positions, *type;
-	struct norm norm;
-};
-
-struct stream {
-	struct device *device;
-	size_t hidden, heads;
-	unsigned char *block;
-	float *scratch;
-};
+static const char *kernels(const struct device *device)
+{
+	return device->name;
+}
 
 static float *floats(struct buffer *buffer)
 {
@@ -57,147 +38,6 @@ static const float *const_floats(const struct buffer *buffer)
 static const int32_t *integers(const struct buffer *buffer)
 {
 	return (const int32_t *)(const void *)buffer;
-}
-
-/* Device and weights */
-
-static struct device *device_open(const struct gemm *gemm, struct err *e)
-{
-	struct device *device = calloc(1, sizeof *device);
-	if (device == NULL) {
-		err_set(e, "out of memory");
-		return NULL;
-	}
-	device->gemm = gemm;
-	size_t prefix = (size_t)snprintf(device->name, sizeof device->name, "cpu-");
-	if (gemm->open(device->name + prefix, sizeof device->name - prefix, e) < 0) {
-		free(device);
-		return NULL;
-	}
-	return device;
-}
-
-static struct device *plain_open(struct err *e)
-{
-	return device_open(&gemm_plain, e);
-}
-
-static struct device *openblas_open(struct err *e)
-{
-	return device_open(&gemm_openblas, e);
-}
-
-static void device_close(struct device *device)
-{
-	if (device == NULL)
-		return;
-	for (struct block *block = device->blocks, *next; block != NULL; block = next) {
-		next = block->next;
-		free(block);
-	}
-	free(device);
-}
-
-static const char *kernels(const struct device *device)
-{
-	return device->name;
-}
-
-/* Zeroed memory that lives as long as the device. */
-static void *device_keep(struct device *device, size_t size, struct err *e)
-{
-	size_t total = (sizeof(struct block) + size + 63) / 64 * 64;
-	struct block *block = aligned_alloc(64, total);
-	if (block == NULL) {
-		err_set(e, "out of memory for %zu bytes of weights", size);
-		return NULL;
-	}
-	memset(block, 0, total);
-	block->next = device->blocks;
-	device->blocks = block;
-	return block->data;
-}
-
-static const float *keep_floats(struct device *device, const float *values, size_t count, struct err *e)
-{
-	float *copy = device_keep(device, count * sizeof *copy, e);
-	if (copy != NULL)
-		memcpy(copy, values, count * sizeof *copy);
-	return copy;
-}
-
-static int keep_norm(struct device *device, const struct norm_source *source, size_t width, struct norm *norm,
-		     struct err *e)
-{
-	norm->gamma = keep_floats(device, source->gamma, width, e);
-	norm->beta = keep_floats(device, source->beta, width, e);
-	norm->epsilon = source->epsilon;
-	return norm->gamma != NULL && norm->beta != NULL ? 0 : -1;
-}
-
-static struct linear *pack_linear(struct device *device, const struct linear_source *source, struct err *e)
-{
-	size_t count = device->gemm->packed_count(source->outputs, source->inputs);
-	struct linear *linear = device_keep(device, sizeof *linear, e);
-	float *packed = device_keep(device, count * sizeof *packed, e);
-	const float *bias = keep_floats(device, source->bias, source->outputs, e);
-	if (linear == NULL || packed == NULL || bias == NULL)
-		return NULL;
-	device->gemm->pack(source->weight, source->outputs, source->inputs, packed);
-	linear->outputs = source->outputs;
-	linear->inputs = source->inputs;
-	linear->packed = packed;
-	linear->bias = bias;
-	if (source->norm != NULL && keep_norm(device, source->norm, source->outputs, &linear->norm, e) < 0)
-		return NULL;
-	return linear;
-}
-
-static struct embedding *pack_embedding(struct device *device, const struct embedding_source *source, struct err *e)
-{
-	size_t width = source->width;
-	struct embedding *embedding = device_keep(device, sizeof *embedding, e);
-	if (embedding == NULL)
-		return NULL;
-	embedding->width = width;
-	embedding->words = keep_floats(device, source->words, source->word_count * width, e);
-	embedding->positions = keep_floats(device, source->positions, source->position_count * width, e);
-	embedding->type = keep_floats(device, source->type, width, e);
-	if (embedding->words == NULL || embedding->positions == NULL || embedding->type == NULL)
-		return NULL;
-	return keep_norm(device, &source->norm, width, &embedding->norm, e) < 0 ? NULL : embedding;
-}
-
-/* Streams */
-
-static void stream_close(struct stream *stream)
-{
-	if (stream == NULL)
-		return;
-	free(stream->block);
-	free(stream->scratch);
-	free(stream);
-}
-
-static struct stream *stream_open(struct device *device, const struct stream_limits *limits, struct err *e)
-{
-	struct stream *stream = calloc(1, sizeof *stream);
-	if (stream == NULL)
-		goto fail;
-	stream->device = device;
-	stream->hidden = limits->hidden;
-	stream->heads = limits->heads;
-	size_t scratch = attention_scratch_count(limits->longest, limits->hidden / limits->heads);
-	stream->block = aligned_alloc(64, (limits->block_size + 63) / 64 * 64);
-	stream->scratch = aligned_alloc(64, (scratch * sizeof(float) + 63) / 64 * 64);
-	if (stream->block == NULL || stream->scratch == NULL)
-		goto fail;
-	return stream;
-
-fail:
-	err_set(e, "out of memory for %zu bytes of activations", limits->block_size);
-	stream_close(stream);
-	return NULL;
 }
 
 static struct buffer *buffer_at(struct stream *stream, size_t offset)
@@ -345,13 +185,14 @@ static void mean_pool(struct stream *stream, const struct packed *batch, const s
 	{                                                                      \
 		.device = "cpu",                                               \
 		.precision = "fp32",                                           \
+		.batch_tokens = 512,                                           \
 		.device_open = open,                                           \
-		.device_close = device_close,                                  \
+		.device_close = cpu_device_close,                              \
 		.kernels = kernels,                                            \
-		.pack_linear = pack_linear,                                    \
-		.pack_embedding = pack_embedding,                              \
-		.stream_open = stream_open,                                    \
-		.stream_close = stream_close,                                  \
+		.pack_linear = cpu_pack_linear,                                \
+		.pack_embedding = cpu_pack_embedding,                          \
+		.stream_open = cpu_stream_open,                                \
+		.stream_close = cpu_stream_close,                              \
 		.buffer_at = buffer_at,                                        \
 		.activation_size = activation_size,                            \
 		.upload = upload,                                              \

@@ -1,0 +1,33 @@
+#include "daemon/model_path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifndef BELLWETHER_MODEL_DIR
+#define BELLWETHER_MODEL_DIR "/usr/share/bellwether/model"
+#endif
+
+static int path_take(const char *path, char *out, size_t size, struct err *e)
+{
+	if ((size_t)snprintf(out, size, "%s", path) >= size)
+		return err_set(e, "the model's path is longer than %zu bytes", size - 1);
+	return 0;
+}
+
+int model_path_find(const char *configured, char *out, size_t size, struct err *e)
+{
+	static const char *const places[] = {BELLWETHER_MODEL_DIR, BELLWETHER_SOURCE_DIR "/model/weights"};
+	const char *environment = getenv("BELLWETHER_MODEL");
+	if (configured != NULL)
+		return path_take(configured, out, size, e);
+	if (environment != NULL && *environment != '\0')
+		return path_take(environment, out, size, e);
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+		char file[4096];
+		snprintf(file, sizeof file, "%s/config.json", places[i]);
+		if (access(file, R_OK) == 0)
+			return path_take(places[i], out, size, e);
+	}
+	return err_set(e, "no model in %s or %s: name one by --model or BELLWETHER_MODEL", places[0], places[1]);
+}
