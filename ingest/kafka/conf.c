@@ -31,14 +31,15 @@ static const struct {
 	{"plugin.library.paths", "it would load code into the daemon"},
 };
 
-/* What the user may change. */
+/*
+ * What the user may change.  queued.min.messages and queued.max.messages.kbytes
+ * stay as large as they are by default: once either is reached, librdkafka
+ * looks for room again only after a second, so that they bound the rate, too.
+ */
 static const struct kafka_property defaults[] = {
 	{"client.id", "bellwether"},
 	{"isolation.level", "read_committed"},
 	{"fetch.wait.max.ms", "100"},
-	/* The queue between the threads holds documents already; the client's own need not hold 64 MB more. */
-	{"queued.min.messages", "20000"},
-	{"queued.max.messages.kbytes", "16384"},
 	{"fetch.max.bytes", "16777216"},
 	{"reconnect.backoff.max.ms", "2000"},
 	{"fetch.error.backoff.ms", "100"},
