@@ -7,33 +7,43 @@
 
 /*
  * Plain text out of HTML, without building a tree.  All functions take and
- * give valid UTF-8, run in linear time and never fail.
+ * give UTF-8, run in linear time and never fail.  The result is never longer
+ * than the source, so that `out` needs `length` + 1 bytes and may be the
+ * source itself; a NUL ends it and its length is returned.
  *
- * White space is folded: one blank between words, none at the ends.  What a
- * browser would not show (scripts, styles, comments, control and invisible
- * formatting characters at the ends) is left out; a tag that breaks a line
- * becomes a blank, one that does not (<b>, <a>) joins.
+ * White space is folded: one blank between words, none at the ends.  Control
+ * characters and those that only steer the layout (soft hyphens, zero-width
+ * blanks, direction marks) are left out.
  */
-
-/* Text of HTML source.  The result is at most `length` bytes and a NUL; `out` may be `html` itself. */
-size_t html_text(char *out, const char *html, size_t length);
-
-/* Replace entities, keep everything else as it is.  `out` may be `text` itself (an entity is never shorter than its text). */
-size_t html_unescape(char *out, const char *text, size_t length);
-
-/* Fold white space of plain text.  `out` may be `text` itself. */
-size_t html_fold_space(char *out, const char *text, size_t length);
-
-/* Whether text of unknown type is HTML: it holds a known tag or entity, and none that is unknown. */
-bool html_is_likely(const char *text, size_t length);
+enum html_kind {
+	HTML_PLAIN,    /* no markup: only white space is folded */
+	HTML_GUESSED,  /* it may be HTML or text: "<BA.N>", "1 < 2" stay, known tags and entities are read */
+	HTML_DECLARED, /* every tag goes, as in a browser */
+};
 
 /*
- * The characters of the named entity `name` (without & and ;), NULL where
- * HTML 5 has none.  `name` need not end in NUL.
+ * Tags are removed: one that breaks the line becomes a blank, one that does
+ * not (<b>, <a>) joins.  Scripts, styles and comments go with their content.
+ * Entities are replaced once: "&amp;lt;" becomes "&lt;".
  */
-const char *html_entity(const char *name, size_t length);
+size_t html_text(char *out, const char *source, size_t length, enum html_kind kind);
 
-/* The character of a numeric reference as browsers read it: 128 to 159 are windows-1252; U+FFFD where there is none. */
+/*
+ * Undo a second escaping: "AT&amp;T" and "<b>Up</b>" in what should be plain
+ * text.  Does nothing to text that may well mean what it says ("the &lt;b&gt;
+ * tag", "a <b").
+ */
+size_t html_unescape_twice(char *out, const char *text, size_t length);
+
+/*
+ * Read the reference that starts at text[0] == '&'.  Writes its characters
+ * (never more bytes than it took) to `out` and their count to `*written`.
+ * Returns how many bytes of `text` it took, 0 where it is none.  `strict`:
+ * only with the semicolon.
+ */
+size_t html_reference(const char *text, size_t length, bool strict, char out[8], size_t *written);
+
+/* What browsers read a numeric reference as: 128 to 159 are windows-1252; U+FFFD where it is no character. */
 uint32_t html_code_point(uint32_t number);
 
 #endif
