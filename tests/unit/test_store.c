@@ -173,6 +173,32 @@ START_TEST(who_may_only_read_reads_while_it_runs_and_after)
 }
 END_TEST
 
+/* The daemon's own user may have lost its right to write: it says so, and that waiting may help. */
+START_TEST(a_read_only_file_is_said_to_be_one)
+{
+	if (geteuid() != 0) {
+		printf("SKIP a_read_only_file: needs root to become somebody else\n");
+		return;
+	}
+	store_close(fixture_open());
+	ck_assert_int_eq(chmod(fixture_directory, 0777), 0);
+	char command[512];
+	snprintf(command, sizeof command, "chmod 0444 %s*; chmod 0666 %s.lock", fixture_path, fixture_path);
+	ck_assert_int_eq(system(command), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct err e = {0};
+		if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0 || store_open(fixture_path, STORE_DAEMON, 0, &e) != NULL)
+			_exit(1);
+		_exit(strstr(e.text, "read-only") == NULL ? 2 : !e.busy ? 3 : 0);
+	}
+	int status;
+	waitpid(child, &status, 0);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 /* ---- the WAL ---- */
 
 static int64_t write_many(struct store *store, int64_t first, int count)
@@ -260,6 +286,7 @@ int main(void)
 	tcase_add_test(tcase, only_the_daemon_creates);
 	tcase_add_test(tcase, a_second_daemon_is_told_who_holds_the_database);
 	tcase_add_test(tcase, who_may_only_read_reads_while_it_runs_and_after);
+	tcase_add_test(tcase, a_read_only_file_is_said_to_be_one);
 	tcase_add_test(tcase, the_wal_stays_small);
 	tcase_add_test(tcase, a_reader_delays_the_wal_and_its_crash_frees_it);
 	suite_add_tcase(suite, tcase);
