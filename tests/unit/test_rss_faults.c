@@ -246,6 +246,69 @@ START_TEST(test_stop_is_quick)
 }
 END_TEST
 
+/* What a writer keeps: which entries it has, and the feed's position. */
+struct store {
+	char *position;
+	bool has[512];
+	size_t count;
+};
+
+static void store_item(struct store *store, const struct item *item)
+{
+	if (item->kind == ITEM_DOCUMENT) {
+		int number = atoi(strrchr(item->external_id, '-') + 1);
+
+		ck_assert(item->flags & ITEM_UNIQUE);
+		ck_assert(number >= 0 && number < 512);
+		store->count += !store->has[number];
+		store->has[number] = true;
+	} else {
+		ck_assert_int_eq(item->kind, ITEM_PROGRESS);
+		ck_assert_str_eq(item->position.previous, store->position);
+		free(store->position);
+		store->position = strdup(item->position.next);
+	}
+}
+
+/* Run the source for a while and store what comes; what is still in the queue at the end is lost, as in a crash. */
+static void run_until_crash(struct store *store, const struct source_options *options, int64_t run_us)
+{
+	struct saved_position saved = {.stream = options->rss.urls[0], .next = store->position};
+	int64_t end_us = monotonic_us() + run_us;
+	struct harness h;
+	char *copy = strdup(store->position);
+
+	saved.next = copy;
+	harness_open(&h, options, &saved, *copy != '\0', 16);
+	while (harness_pop(&h, h.count + 1, end_us - monotonic_us()))
+		store_item(store, h.items[h.count - 1]);
+	harness_close(&h);
+	free(copy);
+}
+
+/* A feed grows, its server fails in every way, and the daemon crashes all the time: every entry is stored. */
+START_TEST(test_crashes)
+{
+	static const char *const bag[] = {"", "500", "half", "halfchunk", "halfclose", "badgzip", "cutgzip", "html",
+					  "empty", "reset", "302:/feed/crash", "429"};
+	struct source_options options = options_for("/feed/crash");
+	struct store store = {.position = strdup("")};
+	size_t grown = 0;
+
+	options.rss.interval_us = SECOND_US / 50;
+	srand(1);
+	for (int round = 0; round < 25; round++) {
+		feed_server_control(&server, "add?feed=crash&count=%d", 1 + round % 9);
+		grown += (size_t)(1 + round % 9);
+		feed_server_control(&server, "fault?feed=crash&spec=%s,%s", bag[rand() % 12], bag[rand() % 12]);
+		run_until_crash(&store, &options, rand() % 200000);
+	}
+	run_until_crash(&store, &options, SECOND_US);
+	ck_assert_uint_eq(store.count, grown);
+	free(store.position);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, test_fault, 0, sizeof(faults) / sizeof(*faults));
@@ -258,6 +321,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, test_proxy_is_ignored);
 	tcase_add_test(tests, test_credentials);
 	tcase_add_loop_test(tests, test_stop_is_quick, 0, 3);
+	tcase_add_test(tests, test_crashes);
 }
 
 int main(void)
