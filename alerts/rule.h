@@ -1,6 +1,8 @@
 #ifndef ALERTS_RULE_H
 #define ALERTS_RULE_H
 
+#include "alerts/window.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,14 +10,26 @@
 /*
  * A spike rule as the user wrote it, and the pure function that judges a
  * count: (history, counts, time) -> verdict.
+ *
+ * The topic's history gives what to expect (rule_learn); the recent counts of
+ * several windows are held against that (rule_judge).  A verdict is a rate:
+ * how often a topic like this one would show such a count by chance.  It fires
+ * where that rate is within the user's budget of false alarms.
  */
 #define RULE_CELL_US (60 * INT64_C(1000000)) /* the event-time grid */
 
+enum {
+	RULE_HISTORY_HOURS = 13 * 7 * 24, /* what a baseline is learnt from */
+	RULE_LONGEST_CELLS = 48 * 60,     /* the longest window */
+	RULE_WEEK_HOURS = 7 * 24,
+};
+
 enum rule_metric {
 	METRIC_NEGATIVE_COUNT, /* negative stories */
-	METRIC_NEGATIVE_SHARE,
-	METRIC_MEAN_SCORE,
+	METRIC_NEGATIVE_SHARE, /* negative stories among those with a polarity */
+	METRIC_MEAN_SCORE,     /* of stories with a polarity */
 	METRIC_VOLUME,         /* all stories */
+	RULE_METRICS,          /* how many there are */
 };
 
 struct rule_spec {
@@ -23,13 +37,42 @@ struct rule_spec {
 	const char *const *topics;    /* names; NULL with topic_count 0 = all */
 	size_t topic_count;
 	enum rule_metric metric;
-	double false_alarms_per_day;  /* the budget, per topic: 1 per month = 1 / 30.4 */
-	int64_t window_us;            /* 0 = the rule's own set of windows */
-	uint32_t min_count;           /* 0 = default */
-	double min_ratio;             /* 0 = default */
-	uint32_t min_publishers;      /* 0 = default */
+	double false_alarms_per_day;  /* the budget, per topic: 1 per month = 1 / 30.4; 0 = default: 1 per month */
+	int64_t window_us;            /* 0 = the rule's own set of windows, 15 minutes to 48 hours; at most 48 h */
+	uint32_t min_count;           /* stories; 0 = default: 2 */
+	double min_ratio;             /* count over expected; 0 = default: 2 */
+	uint32_t min_publishers;      /* 0 = default: 1 */
 	int64_t for_us;               /* pending this long before firing; default 0 */
-	int64_t keep_firing_us;       /* default 1 h */
+	int64_t keep_firing_us;       /* resolved this long after the last document that kept the count high */
 };
+
+/* What a topic's past says about one metric.  A pure function of the history and the hour. */
+struct rule_baseline {
+	int32_t hour;        /* learnt for this hour */
+	double days;         /* of history that it rests on */
+	double level;        /* counts: stories on an average day; share: 0..1; mean score: -1..1 */
+	double support;      /* stories that the level rests on */
+	double dispersion;   /* counts: variance over mean of a day; else: variance of a day's own level */
+	float week[RULE_WEEK_HOURS + 1]; /* counts: the week's profile from Monday 0:00 UTC, cumulative, 7 in all */
+};
+
+/* The hour to learn for when judging in `cell`: baselines are learnt anew every few hours. */
+int32_t rule_baseline_hour(int32_t cell);
+void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const struct window *hours, int32_t hour);
+
+struct rule_verdict {
+	bool fire;           /* within the budget */
+	bool hold;           /* not that rare, but still high: a firing alert goes on */
+	int32_t cells;       /* the window that decided */
+	uint32_t count;      /* stories in it: what the metric counts; mean score: those with a polarity */
+	double expected;     /* of the count; mean score: the usual mean */
+	double ratio;        /* count over expected; mean score: the mean in the window */
+	double p_value;      /* chance of as much or more in one window; 1 where neither fire nor hold */
+	double per_day;      /* how often a day chance would do this */
+};
+
+/* Judge the windows that end with `cell`. */
+struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_baseline *baseline,
+			       const struct window *recent, int32_t cell);
 
 #endif

@@ -1,0 +1,17 @@
+#ifndef ALERTS_RULE_TAIL_H
+#define ALERTS_RULE_TAIL_H
+
+/* Chances.  All functions are pure and give finite values for finite, sensible arguments (mean > 0, variance > mean). */
+
+/* Negative binomial with this mean and variance: the chance of exactly `count`, and of `count` or more. */
+double negative_binomial_mass(double count, double mean, double variance);
+double negative_binomial_tail(double count, double mean, double variance);
+
+/* Beta-binomial of `trials` with mean share `share`, and variance `spread` of the share itself. */
+double beta_binomial_mass(double count, double trials, double share, double spread);
+double beta_binomial_tail(double count, double trials, double share, double spread);
+
+/* Standard normal: the chance of `z` or more. */
+double normal_tail(double z);
+
+#endif

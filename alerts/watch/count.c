@@ -1,0 +1,99 @@
+/*
+ * What one document adds to a topic.  Documents are counted as they are;
+ * stories once, and separately for having a polarity and for a negative one,
+ * so that a story whose first report was neutral counts as negative when a
+ * negative one follows.  Scores are summed in millionths: sums of integers do
+ * not depend on their order.
+ */
+#include "alerts/watch/effects.h"
+#include "alerts/watch/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Cells are 32 bits wide: years 1970 to 4000 fit well. */
+static const int64_t last_event_us = INT64_C(64060588800) * 1000000;
+
+int64_t event_time(const struct watch_document *document)
+{
+	int64_t time_us = document->published_us;
+
+	if (time_us == INT64_MIN)
+		time_us = document->applied_us;
+	if (!(document->flags & ITEM_OWN_CLOCK) && time_us > document->applied_us)
+		time_us = document->applied_us;
+	if (time_us < 0)
+		return 0;
+	return time_us < last_event_us ? time_us : last_event_us;
+}
+
+static int64_t millionths(float score)
+{
+	return isfinite(score) ? llround(fmax(-1, fmin(1, (double)score)) * 1e6) : 0;
+}
+
+struct tally count_document(struct watch *watch, struct topic *topic, const struct watch_document *document,
+			    int64_t published_us, int64_t story, bool recent)
+{
+	bool judged = document->polarity != POLARITY_NONE, negative = document->polarity == POLARITY_NEGATIVE;
+	bool counts = !(document->flags & ITEM_BACKFILL);
+	int32_t cell = cell_of(published_us);
+	struct tally tally = {.documents = 1, .negative_documents = negative};
+
+	if (pairs_mark(&watch->pairs, topic->key, story, PAIR_SEEN, cell) && counts)
+		tally.stories = 1;
+	if (judged && pairs_mark(&watch->pairs, topic->key, story, PAIR_JUDGED, cell) && counts) {
+		tally.judged = 1;
+		tally.score = millionths(document->score);
+	}
+	if (negative && pairs_mark(&watch->pairs, topic->key, story, PAIR_NEGATIVE, cell) && counts)
+		tally.negative = 1;
+	if (recent) {
+		window_add(&topic->recent, cell, &tally);
+		memory_add(&topic->memory, document, published_us, story);
+	}
+	return tally;
+}
+
+/* What was learnt from this hour is void. */
+static void forget_baselines(struct topic *topic, int32_t hour)
+{
+	for (int m = 0; m < RULE_METRICS; m++) {
+		if (topic->baselines[m] && hour < topic->baselines[m]->hour) {
+			free(topic->baselines[m]);
+			topic->baselines[m] = NULL;
+		}
+	}
+}
+
+void count_history(struct topic *topic, int64_t published_us, const struct tally *tally)
+{
+	int32_t hour = hour_of(published_us);
+
+	window_add(&topic->hours, hour, tally);
+	forget_baselines(topic, hour);
+}
+
+void count_trends(uint32_t topic, const struct watch_document *document, int64_t published_us, const struct tally *tally,
+		  struct watch_effects *effects)
+{
+	static const int32_t widths_s[] = {900, 3600, 86400};
+	int64_t seconds = published_us / 1000000;
+
+	for (size_t i = 0; i < sizeof widths_s / sizeof *widths_s; i++) {
+		struct watch_bucket *bucket =
+			effects_bucket(effects, topic, widths_s[i], seconds - seconds % widths_s[i]);
+
+		bucket->total++;
+		bucket->negative += document->polarity == POLARITY_NEGATIVE;
+		bucket->neutral += document->polarity == POLARITY_NEUTRAL;
+		bucket->positive += document->polarity == POLARITY_POSITIVE;
+		bucket->unjudged += document->polarity == POLARITY_NONE;
+		if (document->polarity != POLARITY_NONE)
+			bucket->score_sum += (double)millionths(document->score) / 1e6;
+		bucket->stories += tally->stories;
+		bucket->judged_stories += tally->judged;
+		bucket->negative_stories += tally->negative;
+		bucket->story_score_sum += (double)tally->score / 1e6;
+	}
+}

@@ -1,0 +1,45 @@
+/* A number for the whole state, but for what is only shown (evidence) and what is learnt again (baselines). */
+#include "alerts/watch/state.h"
+
+static uint64_t digest_window(uint64_t hash, const struct window *window)
+{
+	for (size_t i = 0; i < window_size(window); i++) {
+		struct tally tally = window_at(window, i);
+		int64_t numbers[] = {window_slot(window, i), tally.documents, tally.negative_documents, tally.stories,
+				     tally.judged,           tally.negative,  tally.score};
+
+		hash = hash_bytes(hash, numbers, sizeof numbers);
+	}
+	return hash;
+}
+
+static uint64_t digest_topic(const struct watch *watch, const struct topic *topic)
+{
+	uint64_t hash = hash_number(topic->key, (uint64_t)topic->silent_until_us);
+	char text[STATE_TEXT_SIZE];
+
+	hash = digest_window(hash, &topic->recent);
+	hash = digest_window(hash, &topic->hours);
+	for (size_t i = 0; i < topic->rule_count; i++) {
+		if (!topic->states[i])
+			continue;
+		state_print(watch, topic->states[i], text);
+		hash = hash_number(hash, hash_text(text));
+	}
+	return hash;
+}
+
+uint64_t watch_digest(const struct watch *watch)
+{
+	uint64_t sources = 0, hash = hash_number(pairs_digest(&watch->pairs), (uint64_t)watch->silent_until_us);
+
+	for (size_t t = 0; t < watch->topic_count; t++)
+		hash = hash_number(hash, digest_topic(watch, &watch->topics[t]));
+	for (size_t i = 0; i < watch->source_count; i++) {
+		const struct source_mark *source = &watch->sources[i];
+		int64_t numbers[] = {source->watermark_us, source->advanced_us, source->seen_us, source->own_clock};
+
+		sources += hash_bytes(hash_text(source->name), numbers, sizeof numbers);
+	}
+	return hash_number(hash, sources);
+}

@@ -1,0 +1,199 @@
+/*
+ * Two small arrays a topic.  Stories that are not negative may take only a
+ * third of the places, so that a flood of neutral text does not push out what
+ * an alert will want to show.
+ */
+#include "alerts/watch/memory.h"
+
+#include "alerts/watch/state.h"
+#include "daemon/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct kept_story {
+	int64_t story, document, published_us;
+	int32_t last; /* cell of its newest document */
+	enum polarity polarity;
+	float score;
+	uint32_t copies;
+	char *text; /* publisher, title, url: three strings, one block */
+};
+
+void memory_reset(struct topic_memory *memory)
+{
+	for (size_t i = 0; i < memory->story_count; i++)
+		free(memory->stories[i].text);
+	free(memory->stories);
+	free(memory->publishers);
+	*memory = (struct topic_memory){0};
+}
+
+static const char *text_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static char *join(const char *a, const char *b, const char *c)
+{
+	size_t la = strlen(a) + 1, lb = strlen(b) + 1, lc = strlen(c) + 1;
+	char *text = xmalloc(la + lb + lc);
+
+	memcpy(text, a, la);
+	memcpy(text + la, b, lb);
+	memcpy(text + la + lb, c, lc);
+	return text;
+}
+
+/* Where the array is full: the oldest of those that are not negative, if they are too many, else the oldest. */
+static void make_place(struct topic_memory *memory)
+{
+	size_t others = 0, victim = 0;
+
+	if (memory->story_count < KEPT_STORIES)
+		return;
+	for (size_t i = KEPT_STORIES; i-- > 0;) {
+		if (memory->stories[i].polarity == POLARITY_NEGATIVE)
+			continue;
+		if (++others >= KEPT_OTHERS)
+			victim = i;
+	}
+	free(memory->stories[victim].text);
+	memmove(&memory->stories[victim], &memory->stories[victim + 1],
+		(KEPT_STORIES - victim - 1) * sizeof *memory->stories);
+	memory->story_count--;
+}
+
+static void add_story(struct topic_memory *memory, const struct watch_document *document, int64_t published_us,
+		      int64_t story)
+{
+	int32_t cell = cell_of(published_us);
+	struct kept_story *kept;
+
+	for (size_t i = memory->story_count; i-- > 0;) {
+		kept = &memory->stories[i];
+		if (kept->story != story)
+			continue;
+		kept->copies++;
+		if (cell > kept->last)
+			kept->last = cell;
+		if (document->polarity != POLARITY_NEGATIVE || kept->polarity == POLARITY_NEGATIVE)
+			return;
+		kept->polarity = document->polarity;
+		kept->score = document->score;
+		return;
+	}
+	if (!memory->stories)
+		memory->stories = xcalloc(KEPT_STORIES, sizeof *memory->stories);
+	make_place(memory);
+	memory->stories[memory->story_count++] = (struct kept_story){
+		.story = story,
+		.document = document->id,
+		.published_us = published_us,
+		.last = cell,
+		.polarity = document->polarity,
+		.score = document->score,
+		.copies = 1,
+		.text = join(text_or_empty(document->publisher), text_or_empty(document->title),
+			     text_or_empty(document->url)),
+	};
+}
+
+static struct kept_publisher *find_publisher(struct topic_memory *memory, uint32_t hash)
+{
+	struct kept_publisher *oldest = NULL;
+
+	for (size_t i = 0; i < memory->publisher_count; i++) {
+		struct kept_publisher *publisher = &memory->publishers[i];
+
+		if (publisher->hash == hash)
+			return publisher;
+		if (!oldest || publisher->last < oldest->last)
+			oldest = publisher;
+	}
+	if (memory->publisher_count < KEPT_PUBLISHERS) {
+		if (!memory->publishers)
+			memory->publishers = xcalloc(KEPT_PUBLISHERS, sizeof *memory->publishers);
+		oldest = &memory->publishers[memory->publisher_count++];
+	}
+	*oldest = (struct kept_publisher){hash, INT32_MIN, INT32_MIN};
+	return oldest;
+}
+
+void memory_add(struct topic_memory *memory, const struct watch_document *document, int64_t published_us, int64_t story)
+{
+	struct kept_publisher *publisher =
+		find_publisher(memory, (uint32_t)hash_text(text_or_empty(document->publisher)));
+	int32_t cell = cell_of(published_us);
+
+	if (cell > publisher->last)
+		publisher->last = cell;
+	if (document->polarity == POLARITY_NEGATIVE && cell > publisher->last_negative)
+		publisher->last_negative = cell;
+	add_story(memory, document, published_us, story);
+}
+
+uint32_t memory_publishers(const struct topic_memory *memory, bool negative, int32_t after)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < memory->publisher_count; i++) {
+		const struct kept_publisher *publisher = &memory->publishers[i];
+
+		count += (negative ? publisher->last_negative : publisher->last) > after;
+	}
+	return count;
+}
+
+/* Does `a` stand before `b`? */
+static bool stronger(const struct kept_story *a, const struct kept_story *b, bool negative)
+{
+	bool a_negative = a->polarity == POLARITY_NEGATIVE, b_negative = b->polarity == POLARITY_NEGATIVE;
+
+	if (negative && a_negative != b_negative)
+		return a_negative;
+	if (a->copies != b->copies)
+		return a->copies > b->copies;
+	if (a->published_us != b->published_us)
+		return a->published_us > b->published_us;
+	return a->document > b->document;
+}
+
+size_t memory_evidence(const struct topic_memory *memory, bool negative, int32_t after,
+		       struct watch_evidence out[EVIDENCE_MAX])
+{
+	const struct kept_story *best[EVIDENCE_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < memory->story_count; i++) {
+		const struct kept_story *kept = &memory->stories[i];
+		size_t place = count;
+
+		if (kept->last <= after)
+			continue;
+		while (place > 0 && stronger(kept, best[place - 1], negative))
+			place--;
+		if (place == EVIDENCE_MAX)
+			continue;
+		if (count < EVIDENCE_MAX)
+			count++;
+		memmove(&best[place + 1], &best[place], (count - place - 1) * sizeof *best);
+		best[place] = kept;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const char *publisher = best[i]->text, *title = publisher + strlen(publisher) + 1;
+
+		out[i] = (struct watch_evidence){
+			.document = best[i]->document,
+			.story = best[i]->story,
+			.published_us = best[i]->published_us,
+			.polarity = best[i]->polarity,
+			.score = best[i]->score,
+			.copies = best[i]->copies,
+			.publisher = publisher,
+			.title = title,
+			.url = title + strlen(title) + 1,
+		};
+	}
+	return count;
+}

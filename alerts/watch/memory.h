@@ -1,0 +1,39 @@
+#ifndef ALERTS_WATCH_MEMORY_H
+#define ALERTS_WATCH_MEMORY_H
+
+#include "alerts/watch.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What a topic remembers of its recent stories and publishers, for the
+ * evidence of alerts.  Bounded: a few kilobytes a topic however much is
+ * written about it.
+ */
+enum { KEPT_STORIES = 24, KEPT_OTHERS = 8, KEPT_PUBLISHERS = 32, EVIDENCE_MAX = 10 };
+
+struct kept_story;
+
+struct kept_publisher {
+	uint32_t hash;
+	int32_t last, last_negative; /* cells; INT32_MIN = never */
+};
+
+struct topic_memory {
+	struct kept_story *stories; /* KEPT_STORIES once there is one; oldest first */
+	struct kept_publisher *publishers;
+	uint16_t story_count, publisher_count;
+};
+
+void memory_reset(struct topic_memory *memory);
+void memory_add(struct topic_memory *memory, const struct watch_document *document, int64_t published_us, int64_t story);
+
+/* Distinct publishers with a (negative) document after cell `after`; more than KEPT_PUBLISHERS are not told apart. */
+uint32_t memory_publishers(const struct topic_memory *memory, bool negative, int32_t after);
+
+/* The best evidence after cell `after`: negative first where `negative`, most copies, newest.  Text stays the memory's. */
+size_t memory_evidence(const struct topic_memory *memory, bool negative, int32_t after,
+		       struct watch_evidence out[EVIDENCE_MAX]);
+
+#endif
