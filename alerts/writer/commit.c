@@ -110,7 +110,6 @@ static void count_batch(struct writer *writer, int64_t took_us)
 	pthread_mutex_lock(&writer->lock);
 	struct writer_status *status = &writer->status;
 	status->documents += batch->document_count;
-	status->repeats += batch->repeats;
 	status->rejects += batch->reject_count;
 	status->alerts += writer->effects->alert_count;
 	status->batches++;

@@ -67,6 +67,9 @@ static int write_batch(struct writer *writer)
 	if (!batch_is_empty(writer) && writer_commit(writer) != 0)
 		return -1;
 	size_t documents = writer->batch.document_count;
+	pthread_mutex_lock(&writer->lock);
+	writer->status.repeats += writer->batch.repeats; /* there may be nothing else in it */
+	pthread_mutex_unlock(&writer->lock);
 	batch_clear(&writer->batch);
 	writer_hand_over(writer);
 	return writer_retain(writer, documents);
