@@ -18,7 +18,7 @@
 #define MAX_FILE_BYTES (64u << 20)
 
 struct config_private {
-	struct arena *arena;
+	struct pool *pool;
 	size_t problems;
 	config_problem *problem;
 	void *context;
@@ -200,11 +200,11 @@ static void compile_watch_list(struct config *config)
 
 static void derive(struct config *config)
 {
-	struct arena *arena = config->private->arena;
-	const char **topics = arena_alloc(arena, config->topic_count * sizeof *topics);
+	struct pool *pool = config->private->pool;
+	const char **topics = pool_alloc(pool, config->topic_count * sizeof *topics);
 	for (size_t i = 0; i < config->topic_count; i++)
 		topics[i] = config->topics[i].spec.name;
-	struct rule_spec *rules = arena_alloc(arena, config->rule_count * sizeof *rules);
+	struct rule_spec *rules = pool_alloc(pool, config->rule_count * sizeof *rules);
 	for (size_t i = 0; i < config->rule_count; i++)
 		rules[i] = config->rules[i].spec;
 	config->watch = (struct watch_options){
@@ -214,8 +214,8 @@ static void derive(struct config *config)
 		.rule_count = config->rule_count,
 		.lateness_us = config->lateness_us,
 	};
-	config->receiver_names = arena_alloc(arena, config->receiver_count * sizeof *config->receiver_names);
-	config->receiver_specs = arena_alloc(arena, config->receiver_count * sizeof *config->receiver_specs);
+	config->receiver_names = pool_alloc(pool, config->receiver_count * sizeof *config->receiver_names);
+	config->receiver_specs = pool_alloc(pool, config->receiver_count * sizeof *config->receiver_specs);
 	for (size_t i = 0; i < config->receiver_count; i++) {
 		config->receiver_names[i] = config->receivers[i].spec.name;
 		config->receiver_specs[i] = config->receivers[i].spec;
@@ -224,13 +224,13 @@ static void derive(struct config *config)
 
 struct config *config_parse(const char *text, size_t length, const char *name, config_problem *problem, void *context)
 {
-	struct arena *arena = arena_create();
-	struct config *config = arena_alloc(arena, sizeof *config);
-	config->private = arena_alloc(arena, sizeof *config->private);
-	*config->private = (struct config_private){arena, 0, problem, context};
-	config->path = arena_strdup(arena, name);
+	struct pool *pool = pool_create();
+	struct config *config = pool_alloc(pool, sizeof *config);
+	config->private = pool_alloc(pool, sizeof *config->private);
+	*config->private = (struct config_private){pool, 0, problem, context};
+	config->path = pool_strdup(pool, name);
 
-	config->private->problems = config_read(text, length, name, config, arena, problem, context);
+	config->private->problems = config_read(text, length, name, config, pool, problem, context);
 	if (config->private->problems > 0)
 		goto fail;
 
@@ -307,7 +307,7 @@ void config_free(struct config *config)
 	if (config == NULL)
 		return;
 	topics_free(config->watch_list);
-	arena_free(config->private->arena);
+	pool_free(config->private->pool);
 }
 
 void config_print_problem(void *context, const char *line)
@@ -363,7 +363,7 @@ static void load_secret(struct config *config, size_t index)
 		complain(config, receiver->mark, "receivers[%zu].secret_file: %s: %s", index, path, strerror(errno));
 		return;
 	}
-	char *secret = arena_alloc(config->private->arena, length + 1);
+	char *secret = pool_alloc(config->private->pool, length + 1);
 	memcpy(secret, text, length);
 	free(text);
 	squeeze_blanks(secret);

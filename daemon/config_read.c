@@ -25,44 +25,44 @@ struct block {
 	max_align_t data[];
 };
 
-struct arena {
+struct pool {
 	struct block *blocks;
 };
 
-struct arena *arena_create(void)
+struct pool *pool_create(void)
 {
-	return xcalloc(1, sizeof(struct arena));
+	return xcalloc(1, sizeof(struct pool));
 }
 
-void arena_free(struct arena *arena)
+void pool_free(struct pool *pool)
 {
-	if (arena == NULL)
+	if (pool == NULL)
 		return;
-	for (struct block *block = arena->blocks, *next; block != NULL; block = next) {
+	for (struct block *block = pool->blocks, *next; block != NULL; block = next) {
 		next = block->next;
 		free(block);
 	}
-	free(arena);
+	free(pool);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *pool_alloc(struct pool *pool, size_t size)
 {
 	struct block *block = xcalloc(1, sizeof *block + size);
-	block->next = arena->blocks;
-	arena->blocks = block;
+	block->next = pool->blocks;
+	pool->blocks = block;
 	return block->data;
 }
 
-char *arena_strdup(struct arena *arena, const char *text)
+char *pool_strdup(struct pool *pool, const char *text)
 {
 	size_t size = strlen(text) + 1;
-	return memcpy(arena_alloc(arena, size), text, size);
+	return memcpy(pool_alloc(pool, size), text, size);
 }
 
 struct reader {
 	yaml_document_t *document;
 	const char *name;
-	struct arena *arena;
+	struct pool *pool;
 	config_problem *problem;
 	void *context;
 	size_t problems;
@@ -249,7 +249,7 @@ static bool put_value(struct reader *r, const struct key *key, const char *text,
 {
 	switch (key->type) {
 	case KEY_STRING:
-		*(const char **)slot = arena_strdup(r->arena, text);
+		*(const char **)slot = pool_strdup(r->pool, text);
 		return true;
 	case KEY_BOOL:
 		return put_bool(text, slot, expected);
@@ -327,7 +327,7 @@ static void read_strings(struct reader *r, const struct key *key, yaml_node_t *n
 		return;
 	}
 	size_t count = item_count(node);
-	const char **strings = arena_alloc(r->arena, count * sizeof *strings);
+	const char **strings = pool_alloc(r->pool, count * sizeof *strings);
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++) {
 		yaml_node_t *item = item_at(r, node, i);
@@ -336,7 +336,7 @@ static void read_strings(struct reader *r, const struct key *key, yaml_node_t *n
 		if (text != NULL && text[0] == '\0')
 			complain(r, item, &at, "is empty: expected a text");
 		else if (text != NULL)
-			strings[kept++] = arena_strdup(r->arena, text);
+			strings[kept++] = pool_strdup(r->pool, text);
 	}
 	if (key->required && count == 0)
 		complain(r, node, path, "is empty: expected at least one");
@@ -360,7 +360,7 @@ static void read_properties(struct reader *r, const struct key *key, yaml_node_t
 		return;
 	}
 	yaml_node_pair_t *pair = node->data.mapping.pairs.start, *end = node->data.mapping.pairs.top;
-	struct kafka_property *properties = arena_alloc(r->arena, (size_t)(end - pair) * sizeof *properties);
+	struct kafka_property *properties = pool_alloc(r->pool, (size_t)(end - pair) * sizeof *properties);
 	size_t count = 0;
 	for (; pair < end; pair++) {
 		yaml_node_t *name = yaml_document_get_node(r->document, pair->key);
@@ -371,8 +371,8 @@ static void read_properties(struct reader *r, const struct key *key, yaml_node_t
 		struct path at = {path, name_text, 0};
 		const char *value_text = scalar_text(r, value, &at, "a property's value");
 		if (value_text != NULL)
-			properties[count++] = (struct kafka_property){arena_strdup(r->arena, name_text),
-								      arena_strdup(r->arena, value_text)};
+			properties[count++] = (struct kafka_property){pool_strdup(r->pool, name_text),
+								      pool_strdup(r->pool, value_text)};
 	}
 	memcpy(base + key->offset, &properties, sizeof properties);
 	memcpy(base + key->count_offset, &count, sizeof count);
@@ -390,7 +390,7 @@ static void read_list(struct reader *r, const struct key *key, yaml_node_t *node
 		return;
 	}
 	size_t count = item_count(node), size = key->section->size;
-	char *array = arena_alloc(r->arena, count * size);
+	char *array = pool_alloc(r->pool, count * size);
 	for (size_t i = 0; i < count; i++) {
 		yaml_node_t *item = item_at(r, node, i);
 		struct path at = {path, NULL, i};
@@ -542,10 +542,10 @@ static void complain_syntax(struct reader *r, const yaml_parser_t *parser)
 	r->problem(r->context, line);
 }
 
-size_t config_read(const char *text, size_t length, const char *name, struct config *config, struct arena *arena,
+size_t config_read(const char *text, size_t length, const char *name, struct config *config, struct pool *pool,
 		   config_problem *problem, void *context)
 {
-	struct reader r = {NULL, name, arena, problem, context, 0};
+	struct reader r = {NULL, name, pool, problem, context, 0};
 	yaml_parser_t parser;
 	yaml_document_t document;
 	CHECK(yaml_parser_initialize(&parser));

@@ -17,7 +17,4 @@ enum { MODEL_VERSION_SIZE = 9 };
 int model_version(const char *directory, const void *weights, size_t size, char out[MODEL_VERSION_SIZE],
 		  struct err *e);
 
-/* Some gigabytes a second. */
-uint64_t hash_bytes(const void *data, size_t size, uint64_t seed);
-
 #endif

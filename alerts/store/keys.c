@@ -15,6 +15,7 @@
 #include "alerts/store/private.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/hash.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -22,22 +23,6 @@
 
 #define RING_MASK ((uint64_t)STORE_RECALL - 1)
 #define SLOTS (2 * (size_t)STORE_RECALL)
-
-/* FNV-1a, 64 bits: G. Fowler, L. C. Noll, K.-P. Vo, draft-eastlake-fnv. */
-uint64_t hash_text(uint64_t hash, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
-
-/* FNV's low bits are weak in the last bytes: the finaliser of A. Appleby's MurmurHash3. */
-static uint64_t mix(uint64_t h)
-{
-	h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
-	h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ h >> 33;
-}
 
 /* How much of the stream's name is part of the identity: all of a feed's address, "news" of "news/3". */
 static size_t scope_length(const char *stream, unsigned flags)
@@ -56,9 +41,9 @@ uint64_t store_item_key(const struct item *item)
 	if (item->external_id[0] == '\0')
 		return 0;
 	const char *stream = item->position.stream;
-	uint64_t hash = hash_text(HASH_START, item->source, strlen(item->source) + 1);
-	hash = hash_text(hash, stream, scope_length(stream, item->flags));
-	hash = mix(hash_text(hash * 31, item->external_id, strlen(item->external_id)));
+	uint64_t hash = hash_text(0, item->source);
+	hash = hash_bytes(hash, stream, scope_length(stream, item->flags));
+	hash = hash_text(hash, item->external_id);
 	return hash != 0 ? hash : 1;
 }
 

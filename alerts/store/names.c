@@ -6,6 +6,7 @@
 #include "alerts/store/private.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +40,7 @@ static const char *const add_sql[NAME_KINDS] = {
 
 static uint64_t name_hash(enum name_kind kind, int64_t parent, const char *text)
 {
-	uint64_t hash = HASH_START ^ (uint64_t)kind ^ ((uint64_t)parent << 8);
-	hash = hash_text(hash, text, strlen(text));
-	return hash ^ hash >> 32;
+	return hash_text((uint64_t)kind ^ (uint64_t)parent << 8, text);
 }
 
 static struct cached_name *cache_slot(struct name_cache *cache, enum name_kind kind, int64_t parent, const char *text,

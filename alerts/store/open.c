@@ -4,6 +4,7 @@
 #include "alerts/store/private.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +94,7 @@ static int refresh_views(struct store *store)
 {
 	char ours[32], stored[32];
 	snprintf(ours, sizeof ours, "%016llx",
-		 (unsigned long long)hash_text(HASH_START, store_views_sql, strlen(store_views_sql)));
+		 (unsigned long long)hash_text(0, store_views_sql));
 	int rc = get_meta(store, "views", stored, sizeof stored);
 	if (rc != SQLITE_OK || strcmp(ours, stored) == 0)
 		return rc;

@@ -155,8 +155,6 @@ bool name_ids_index(const struct name_ids *ids, int64_t id, uint32_t *index);
 void recall_note(struct recall *recall, int64_t id, uint64_t key);
 int recall_load(struct store *store);
 void recall_free(struct recall *recall);
-uint64_t hash_text(uint64_t hash, const char *text, size_t length);
-#define HASH_START UINT64_C(0xcbf29ce484222325)
 
 /* ---- write_documents.c, write_watch.c, outbox.c: parts of one batch ---- */
 

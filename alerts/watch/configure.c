@@ -11,24 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a with a final mix (Steele et al., SplitMix64): names are short and alerts are named by it. */
-uint64_t hash_bytes(uint64_t seed, const void *data, size_t size)
-{
-	const unsigned char *bytes = data;
-	uint64_t hash = seed ^ 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < size; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3u;
-	hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
-	hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
-	return hash ^ (hash >> 31);
-}
-
-uint64_t hash_text(const char *text)
-{
-	return hash_bytes(0, text, strlen(text));
-}
-
 static bool rule_watches(const struct rule_spec *rule, const char *topic)
 {
 	if (rule->topic_count == 0)
@@ -42,7 +24,7 @@ static bool rule_watches(const struct rule_spec *rule, const char *topic)
 static void make_topic(struct topic *topic, const char *name)
 {
 	topic->name = xstrdup(name);
-	topic->key = hash_text(name);
+	topic->key = hash_text(0, name);
 	window_init(&topic->recent, RECENT_CELLS);
 	window_init(&topic->hours, RULE_HISTORY_HOURS);
 }

@@ -24,7 +24,7 @@ static uint64_t digest_topic(const struct watch *watch, const struct topic *topi
 		if (!topic->states[i])
 			continue;
 		state_print(watch, topic->states[i], text);
-		hash = hash_number(hash, hash_text(text));
+		hash = hash_number(hash, hash_text(0, text));
 	}
 	return hash;
 }
@@ -39,7 +39,7 @@ uint64_t watch_digest(const struct watch *watch)
 		const struct source_mark *source = &watch->sources[i];
 		int64_t numbers[] = {source->watermark_us, source->advanced_us, source->seen_us, source->own_clock};
 
-		sources += hash_bytes(hash_text(source->name), numbers, sizeof numbers);
+		sources += hash_bytes(hash_text(0, source->name), numbers, sizeof numbers);
 	}
 	return hash_number(hash, sources);
 }

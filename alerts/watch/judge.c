@@ -128,7 +128,7 @@ static void step(struct watch *watch, struct rule_state *state, enum alert_state
 
 static void name_alert(const struct watch *watch, struct rule_state *state)
 {
-	uint64_t hash = hash_text(watch->rules[state->rule].name);
+	uint64_t hash = hash_text(0, watch->rules[state->rule].name);
 
 	hash = hash_number(hash, watch->topics[state->topic].key);
 	hash = hash_number(hash, (uint64_t)state->began);

@@ -123,7 +123,7 @@ static struct kept_publisher *find_publisher(struct topic_memory *memory, uint32
 void memory_add(struct topic_memory *memory, const struct watch_document *document, int64_t published_us, int64_t story)
 {
 	struct kept_publisher *publisher =
-		find_publisher(memory, (uint32_t)hash_text(text_or_empty(document->publisher)));
+		find_publisher(memory, (uint32_t)hash_text(0, text_or_empty(document->publisher)));
 	int32_t cell = cell_of(published_us);
 
 	if (cell > publisher->last)

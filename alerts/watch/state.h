@@ -7,6 +7,7 @@
 #include "alerts/watch/memory.h"
 #include "alerts/watch/pairs.h"
 #include "alerts/window.h"
+#include "daemon/base/hash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -95,8 +96,6 @@ static inline int32_t hour_of(int64_t time_us)
 	return (int32_t)(hour - (time_us < hour * RULE_CELL_US * CELLS_AN_HOUR));
 }
 
-uint64_t hash_bytes(uint64_t seed, const void *data, size_t size);
-uint64_t hash_text(const char *text);
 static inline uint64_t hash_number(uint64_t seed, uint64_t value)
 {
 	return hash_bytes(seed, &value, sizeof value);

@@ -6,6 +6,7 @@
 #include "alerts/writer/private.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,17 +66,9 @@ void writer_put_health(struct writer *writer, const struct store_source_health *
 	pthread_mutex_unlock(&writer->lock);
 }
 
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-	do
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3); /* FNV-1a */
-	while (*text++ != '\0');
-	return hash;
-}
-
 static uint64_t state_hash(const struct health_rows *rows)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = 0;
 	for (size_t i = 0; i < rows->count; i++) {
 		hash = hash_text(hash, rows->rows[i].source);
 		hash = hash_text(hash, rows->rows[i].stream);

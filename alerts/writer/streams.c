@@ -10,6 +10,7 @@
 #include "alerts/writer/streams.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,18 +41,9 @@ struct streams {
 	struct passed passed[2];
 };
 
-static uint64_t hash_more(uint64_t hash, const char *text)
-{
-	/* FNV-1a, as in the store; the final NUL keeps "ab","c" from "a","bc". */
-	do
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	while (*text++ != '\0');
-	return hash;
-}
-
 static uint64_t stream_hash(const char *source, const char *name)
 {
-	return hash_more(hash_more(UINT64_C(0xcbf29ce484222325), source), name);
+	return hash_text(hash_text(0, source), name);
 }
 
 struct streams *streams_create(void)
@@ -116,8 +108,7 @@ static bool was_passed(const struct streams *streams, uint64_t hash)
 
 static uint64_t position_hash(const struct stream *stream, const char *position)
 {
-	uint64_t hash = hash_more(stream->hash, position);
-	hash ^= hash >> 29;
+	uint64_t hash = hash_text(stream->hash, position);
 	return hash != 0 ? hash : 1;
 }
 

@@ -3,22 +3,14 @@
  */
 #include "ingest/file/place.h"
 
+#include "daemon/base/hash.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define HASHED_MAX 4096
-
-/* FNV-1a. */
-static uint64_t hash_bytes(const char *bytes, size_t length)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
-	return hash;
-}
 
 bool file_place_parse(struct file_place *place, const char *text)
 {
@@ -48,7 +40,7 @@ void file_place_set_head(struct file_place *place, int fd)
 	ssize_t got = pread(fd, bytes, sizeof(bytes), 0);
 
 	place->head_bytes = got > 0 ? (unsigned)got : 0;
-	place->head_hash = hash_bytes(bytes, place->head_bytes);
+	place->head_hash = hash_bytes(0, bytes, place->head_bytes);
 }
 
 void file_place_pass(struct file_place *place, const char *text, size_t length, uint64_t start, uint64_t end)
@@ -56,14 +48,14 @@ void file_place_pass(struct file_place *place, const char *text, size_t length, 
 	place->offset = end;
 	place->last_offset = start;
 	place->last_bytes = (unsigned)(length < HASHED_MAX ? length : HASHED_MAX);
-	place->last_hash = hash_bytes(text, place->last_bytes);
+	place->last_hash = hash_bytes(0, text, place->last_bytes);
 }
 
 static bool bytes_fit(int fd, uint64_t offset, unsigned length, uint64_t hash)
 {
 	char bytes[HASHED_MAX];
 
-	return pread(fd, bytes, length, (off_t)offset) == (ssize_t)length && hash_bytes(bytes, length) == hash;
+	return pread(fd, bytes, length, (off_t)offset) == (ssize_t)length && hash_bytes(0, bytes, length) == hash;
 }
 
 bool file_place_fits(const struct file_place *place, int fd)

@@ -5,6 +5,7 @@
 #include "ingest/rss/state.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/hash.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -146,16 +147,9 @@ void feed_state_set(char **field, const char *value)
 	*field = xstrdup(kept ? value : "");
 }
 
-/* FNV-1a, and the finaliser of MurmurHash3 so that all bits count. */
 uint64_t feed_state_hash(const char *id)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (; *id; id++)
-		hash = (hash ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
-	hash = (hash ^ hash >> 33) * UINT64_C(0xff51afd7ed558ccd);
-	hash = (hash ^ hash >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return hash ^ hash >> 33;
+	return hash_text(0, id);
 }
 
 bool feed_state_knows(const struct feed_state *state, uint64_t id)
