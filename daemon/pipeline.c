@@ -58,6 +58,7 @@ struct pipeline {
 	bool failed;
 	/* any thread: */
 	_Atomic int64_t heartbeat_us;
+	_Atomic int64_t drain_until_us; /* INT64_MAX until the daemon stops */
 };
 
 /* The topics that the classifier's label `i` brings, ascending. */
@@ -301,6 +302,12 @@ static void hand_on(struct pipeline *p)
 }
 
 /* Nothing of the batch has moved a position: it will be read again after a restart. */
+static void drop_items(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		item_free(batch->items[i]);
+}
+
 static void drop(struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
@@ -329,6 +336,10 @@ static void *run(void *context)
 			break;
 		if (result == QUEUE_TIMED_OUT)
 			continue;
+		if (monotonic_us() > atomic_load(&p->drain_until_us)) {
+			drop_items(&p->batch);
+			continue;
+		}
 		atomic_store(&p->heartbeat_us, monotonic_us());
 		match(p);
 		/* After a failure the queue is drained into nothing until the daemon has ended. */
@@ -352,6 +363,7 @@ struct pipeline *pipeline_start(const struct pipeline_options *options)
 	CHECK(pthread_mutex_init(&p->lock, NULL) == 0);
 	CHECK(pthread_cond_init(&p->changed, NULL) == 0);
 	atomic_init(&p->heartbeat_us, INT64_MAX);
+	atomic_init(&p->drain_until_us, INT64_MAX);
 	size_t labels = classifier_get_info(options->classifier)->topic_count;
 	p->batch.topic_logits = xcalloc(BATCH_MAX * (labels + 1), sizeof(float));
 	configure(p, options->config);
@@ -372,8 +384,9 @@ const char *pipeline_failure(struct pipeline *p)
 	return failure;
 }
 
-void pipeline_stop(struct pipeline *p)
+void pipeline_stop(struct pipeline *p, int64_t drain_us)
 {
+	atomic_store(&p->drain_until_us, monotonic_us() + drain_us);
 	CHECK(pthread_join(p->thread, NULL) == 0);
 	free_configured(p);
 	free(p->batch.text);

@@ -35,7 +35,8 @@ int64_t pipeline_heartbeat_us(struct pipeline *pipeline);
 /* NULL, or why it had to stop (a device failed). */
 const char *pipeline_failure(struct pipeline *pipeline);
 
-/* The input queue is closed: drains it, then joins. */
-void pipeline_stop(struct pipeline *pipeline);
+/* The input queue is closed: drains it for `drain_us` at most, then joins.  What is left then is dropped: its positions have
+ * not moved, so it is read again at the next start. */
+void pipeline_stop(struct pipeline *pipeline, int64_t drain_us);
 
 #endif

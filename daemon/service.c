@@ -21,6 +21,7 @@
 #define PARTS_MAX 256
 #define HEALTH_EVERY_US (5 * SECOND_US)
 #define STUCK_US (60 * SECOND_US) /* no round of a loop takes this long */
+#define DRAIN_US (15 * SECOND_US)
 #define FLUSH_WAIT_US (10 * SECOND_US)
 
 struct service {
@@ -230,7 +231,7 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 
 fail_started:
 	queue_close(s->items);
-	pipeline_stop(s->pipeline);
+	pipeline_stop(s->pipeline, 0);
 	queue_close(s->entries);
 	writer_stop(s->writer);
 fail_sources:
@@ -252,7 +253,7 @@ void service_stop(struct service *s, int64_t webhook_wait_us)
 	for (size_t i = 0; i < s->source_count; i++)
 		source_stop(s->sources[i]);
 	queue_close(s->items);
-	pipeline_stop(s->pipeline);
+	pipeline_stop(s->pipeline, DRAIN_US);
 	writer_flush(s->writer, FLUSH_WAIT_US);
 	webhook_stop(s->webhook, webhook_wait_us); /* its last results still reach the writer */
 	queue_close(s->entries);
