@@ -1,0 +1,220 @@
+#include "model/weights.h"
+#include "tests/lib/safetensors_writer.h"
+
+#include <check.h>
+#include <math.h>
+#include <unistd.h>
+
+static void expect_text(const struct err *e, const char *part)
+{
+	ck_assert_msg(strstr(e->text, part) != NULL, "\"%s\" lacks \"%s\"", e->text, part);
+}
+
+/* A file with this header and `size` bytes of data must be refused, with `part` in the message. */
+static void expect_refused(const char *header, size_t data_size, const char *part)
+{
+	struct err e = {0};
+	size_t size;
+	unsigned char data[64] = {0};
+	void *file = safetensors_join(header, data, data_size, &size);
+	ck_assert_ptr_null(weights_from_memory(file, size, "m", &e));
+	expect_text(&e, part);
+	free(file);
+}
+
+START_TEST(reads_every_float_type)
+{
+	/* One odd byte in front: the values that follow lie at odd addresses. */
+	const float f32[4] = {1.5f, -0.0f, 1e-45f, 3.4e38f};
+	const uint16_t f16[6] = {0x3C00, 0xC500, 0x0001, 0x83FF, 0x7BFF, 0x8000};
+	const uint16_t bf16[3] = {0x3FC0, 0xC2F7, 0x0001};
+	struct safetensors writer = {0};
+	safetensors_add(&writer, "odd", "U8", "[1]", "x", 1);
+	safetensors_add(&writer, "a", "F32", "[2, 2]", f32, sizeof f32);
+	safetensors_add(&writer, "b", "F16", "[6]", f16, sizeof f16);
+	safetensors_add(&writer, "c", "BF16", "[1, 3]", bf16, sizeof bf16);
+	size_t size;
+	void *file = safetensors_finish(&writer, &size);
+	struct err e = {0};
+	struct weights *weights = weights_from_memory(file, size, "m", &e);
+	ck_assert_msg(weights != NULL, "%s", e.text);
+
+	float out[6];
+	ck_assert_int_eq(weights_read(weights, "a", 2, 2, out, &e), 0);
+	ck_assert_mem_eq(out, f32, sizeof f32);
+	ck_assert_int_eq(weights_read(weights, "b", 0, 6, out, &e), 0);
+	const float halves[6] = {1.0f, -5.0f, 0x1p-24f, -1023 * 0x1p-24f, 65504.0f, -0.0f};
+	ck_assert_mem_eq(out, halves, sizeof halves);
+	ck_assert_int_eq(weights_read(weights, "c", 1, 3, out, &e), 0);
+	ck_assert(out[0] == 1.5f && out[1] == -123.5f && out[2] == 0x1p-133f);
+	ck_assert(weights_has(weights, "odd") && !weights_has(weights, "even"));
+	weights_close(weights);
+	free(file);
+}
+END_TEST
+
+START_TEST(names_the_tensor_that_does_not_fit)
+{
+	const float values[6] = {1, 2, 3, 4, 5, 6};
+	struct safetensors writer = {0};
+	safetensors_add(&writer, "layer.weight", "F32", "[2, 3]", values, sizeof values);
+	safetensors_add(&writer, "steps", "I32", "[6]", values, sizeof values);
+	size_t size;
+	void *file = safetensors_finish(&writer, &size);
+	struct err e = {0};
+	struct weights *weights = weights_from_memory(file, size, "m", &e);
+	float out[6];
+	ck_assert_int_eq(weights_read(weights, "layer.bias", 0, 3, out, &e), -1);
+	ck_assert_str_eq(e.text, "m: tensor layer.bias is missing");
+	ck_assert_int_eq(weights_read(weights, "layer.weight", 3, 2, out, &e), -1);
+	ck_assert_str_eq(e.text, "m: tensor layer.weight has the shape [2, 3] where config.json needs [3, 2]");
+	ck_assert_int_eq(weights_read(weights, "layer.weight", 0, 6, out, &e), -1);
+	expect_text(&e, "needs [6]");
+	ck_assert_int_eq(weights_read(weights, "steps", 0, 6, out, &e), -1);
+	expect_text(&e, "tensor steps is of type I32");
+	weights_close(weights);
+	free(file);
+}
+END_TEST
+
+START_TEST(names_the_value_that_is_not_finite)
+{
+	enum { COUNT = 10000, AT = 8191 };
+	static const struct {
+		const char *type;
+		size_t width;
+		uint32_t bits;
+	} bad[] = {{"F32", 4, 0x7FC00000}, {"F32", 4, 0xFF800000}, {"F16", 2, 0x7C00},
+		   {"F16", 2, 0xFE00},	   {"BF16", 2, 0x7F80},	   {"BF16", 2, 0x7FC1}};
+	static unsigned char data[COUNT * 4];
+	static float out[COUNT];
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		memset(data, 0, sizeof data);
+		memcpy(data + AT * bad[i].width, &bad[i].bits, bad[i].width);
+		struct safetensors writer = {0};
+		safetensors_add(&writer, "w", bad[i].type, "[10000]", data, COUNT * bad[i].width);
+		size_t size;
+		void *file = safetensors_finish(&writer, &size);
+		struct err e = {0};
+		struct weights *weights = weights_from_memory(file, size, "m", &e);
+		ck_assert_int_eq(weights_read(weights, "w", 0, COUNT, out, &e), -1);
+		ck_assert_str_eq(e.text, "m: tensor w: value 8191 is not a finite number");
+		weights_close(weights);
+		free(file);
+	}
+}
+END_TEST
+
+START_TEST(refuses_malformed_headers)
+{
+	expect_refused("", 0, "header");
+	expect_refused("[]", 0, "JSON object");
+	expect_refused("{\"w\":", 0, "JSON object");
+	expect_refused("{\"w\":1}", 0, "tensor w: the header gives no dtype");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "tensor w: the header gives no usable shape");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "tensor w");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "tensor w: the header gives no usable data_offsets");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "tensor w");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4,8]}}", 8, "tensor w");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "needs 8 bytes");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}", 4,
+		       "larger than any file");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4, "truncated");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[9223372036854775803,9223372036854775807]}}",
+		       4, "tensor w");
+	expect_refused("{\"v\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
+		       "\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+		       12, "tensor w overlaps tensor v");
+	expect_refused("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+		       "\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}",
+		       4, "header");
+}
+END_TEST
+
+START_TEST(refuses_a_giant_or_false_header_length)
+{
+	static const uint64_t lengths[] = {3, 1 << 20, UINT64_C(1) << 40, UINT64_MAX, UINT64_MAX - 7};
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		char file[10] = {0};
+		memcpy(file, lengths + i, 8);
+		struct err e = {0};
+		ck_assert_ptr_null(weights_from_memory(file, sizeof file, "m", &e));
+		expect_text(&e, "header");
+	}
+}
+END_TEST
+
+START_TEST(refuses_a_file_cut_at_any_byte)
+{
+	const float values[6] = {1, 2, 3, 4, 5, 6};
+	struct safetensors writer = {0};
+	safetensors_add(&writer, "first", "F32", "[2]", values, 8);
+	safetensors_add(&writer, "last", "F32", "[2, 2]", values + 2, 16);
+	size_t size;
+	char *file = safetensors_finish(&writer, &size);
+	for (size_t cut = 0; cut < size; cut++) {
+		/* Exactly as large as it says, so that the address sanitizer sees a read beyond. */
+		char *copy = malloc(cut + 1);
+		memcpy(copy, file, cut);
+		struct err e = {0};
+		ck_assert_ptr_null(weights_from_memory(copy, cut, "m", &e));
+		if (size - cut <= 24)
+			expect_text(&e, cut < size - 16 ? "tensor" : "tensor last");
+		free(copy);
+	}
+	free(file);
+}
+END_TEST
+
+START_TEST(maps_files)
+{
+	struct err e = {0};
+	ck_assert_ptr_null(weights_open("/nonexistent/model.safetensors", &e));
+	expect_text(&e, "/nonexistent/model.safetensors: cannot open");
+	ck_assert_ptr_null(weights_open("/", &e));
+	expect_text(&e, "not a regular file");
+
+	char path[] = "/tmp/test_weights-XXXXXX";
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_ptr_null(weights_open(path, &e));
+	expect_text(&e, "empty");
+	struct safetensors writer = {0};
+	safetensors_add(&writer, "w", "F32", "[1]", &(float){2.5f}, 4);
+	size_t size;
+	void *file = safetensors_finish(&writer, &size);
+	ck_assert_int_eq(write(fd, file, size), (ssize_t)size);
+	close(fd);
+	struct weights *weights = weights_open(path, &e);
+	ck_assert_msg(weights != NULL, "%s", e.text);
+	float value;
+	ck_assert_int_eq(weights_read(weights, "w", 0, 1, &value, &e), 0);
+	ck_assert(value == 2.5f);
+	size_t mapped;
+	ck_assert_mem_eq(weights_bytes(weights, &mapped), file, size);
+	ck_assert_uint_eq(mapped, size);
+	weights_close(weights);
+	weights_close(NULL);
+	free(file);
+	unlink(path);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("weights");
+	TCase *tests = tcase_create("weights");
+	tcase_add_test(tests, reads_every_float_type);
+	tcase_add_test(tests, names_the_tensor_that_does_not_fit);
+	tcase_add_test(tests, names_the_value_that_is_not_finite);
+	tcase_add_test(tests, refuses_malformed_headers);
+	tcase_add_test(tests, refuses_a_giant_or_false_header_length);
+	tcase_add_test(tests, refuses_a_file_cut_at_any_byte);
+	tcase_add_test(tests, maps_files);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}
