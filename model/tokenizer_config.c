@@ -23,8 +23,9 @@ static int read_config(const char *path, bool *lower_case, struct err *e)
 	if (access(path, F_OK) != 0 && errno == ENOENT)
 		return 0;
 
+	/* model_max_length is often 10^30. */
 	json_error_t error;
-	json_t *config = json_load_file(path, 0, &error);
+	json_t *config = json_load_file(path, JSON_DECODE_INT_AS_REAL, &error);
 	if (config == NULL)
 		return err_set(e, "%s:%d:%d: %s", path, error.line, error.column, error.text);
 
