@@ -22,6 +22,10 @@
 #define CLUSTER_MARKS 32
 #define DECOMPOSED_MAX 18 /* U+FDFA, the longest decomposition of one character */
 
+/* The iota subscript: a mark that folds to a letter, so it may only be folded after the marks are in order. */
+#define IOTA_BELOW 0x345
+#define IOTA 0x3b9
+
 struct folder {
 	enum fold_form form;
 	utf8proc_option_t options;
@@ -95,8 +99,12 @@ static void flush(struct folder *f)
 {
 	int count = f->count;
 	f->count = 0;
+	reorder(f->cluster, count);
+	for (int i = 0; i < count && f->form == FOLD_FULL; i++) {
+		if (f->cluster[i] == IOTA_BELOW)
+			f->cluster[i] = IOTA;
+	}
 	if (count > 1) {
-		reorder(f->cluster, count);
 		if (f->form == FOLD_FULL && f->cluster[0] == 'i' && f->cluster[1] == 0x307) {
 			count--;
 			memmove(f->cluster + 1, f->cluster + 2, (size_t)(count - 1) * sizeof f->cluster[0]);
@@ -111,6 +119,26 @@ static void flush(struct folder *f)
 	}
 }
 
+/* Decomposes a character and folds its parts.  Returns how many there are. */
+static utf8proc_ssize_t decompose(const struct folder *f, utf8proc_int32_t c, utf8proc_int32_t *parts)
+{
+	int options = f->options;
+	parts[0] = c;
+	if (c == IOTA_BELOW || c == 0x2120 || c == 0x2122) /* the last two: SM and TM signs */
+		return 1;
+	if (c >= 0x1f80 && c <= 0x1fff) /* Greek letters with an iota below: it is folded in flush */
+		options &= ~UTF8PROC_CASEFOLD;
+	utf8proc_ssize_t n = utf8proc_decompose_char(c, parts, DECOMPOSED_MAX, (utf8proc_option_t)options, NULL);
+	CHECK(n >= 0 && n <= DECOMPOSED_MAX);
+	if (options != (int)f->options && f->form == FOLD_FULL) {
+		for (utf8proc_ssize_t i = 0; i < n; i++) {
+			if (parts[i] != IOTA_BELOW) /* a letter or a mark, which folds to one */
+				utf8proc_decompose_char(parts[i], parts + i, 1, f->options, NULL);
+		}
+	}
+	return n;
+}
+
 static void push(struct folder *f, utf8proc_int32_t c)
 {
 	if (folds_to_itself(c)) {
@@ -118,12 +146,8 @@ static void push(struct folder *f, utf8proc_int32_t c)
 		f->cluster[f->count++] = c;
 		return;
 	}
-	c = plain(c); /* before the decomposition, which would drop U+200B */
-	utf8proc_int32_t parts[DECOMPOSED_MAX] = {c};
-	utf8proc_ssize_t n = 1;
-	if (c != 0x2120 && c != 0x2122) /* SM and TM signs */
-		n = utf8proc_decompose_char(c, parts, DECOMPOSED_MAX, f->options, NULL);
-	CHECK(n >= 0 && n <= DECOMPOSED_MAX);
+	utf8proc_int32_t parts[DECOMPOSED_MAX];
+	utf8proc_ssize_t n = decompose(f, plain(c), parts); /* plain first: it keeps U+200B as a space */
 	for (utf8proc_ssize_t i = 0; i < n; i++) {
 		if (f->count >= CLUSTER_MARKS || !combines_backward(parts[i]))
 			flush(f);
