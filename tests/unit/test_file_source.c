@@ -308,6 +308,31 @@ START_TEST(test_replaced_and_appended)
 }
 END_TEST
 
+/* The same head of 4 KiB and more, and then another line where the last one was read. */
+START_TEST(test_replaced_behind_the_head)
+{
+	struct saved_position saved = {.stream = path};
+	char text[16384], *last;
+	struct harness h;
+
+	memset(text, ' ', sizeof(text));
+	last = text + 10000;
+	for (char *line = text; line < last; line += 100) {
+		memcpy(line, "{\"title\":\"x\"", 12);
+		memcpy(line + 98, "}\n", 2);
+	}
+	strcpy(last, "{\"title\":\"One\"}\n");
+	write_file("l.jsonl", text);
+	saved.next = read_and_get_place();
+	strcpy(last, "{\"title\":\"Two\"}\n");
+	write_file("l.jsonl", text);
+	read_all(&h, &saved);
+	ck_assert_uint_eq(h.count, 101);
+	harness_close(&h);
+	free((char *)saved.next);
+}
+END_TEST
+
 START_TEST(test_pace)
 {
 	struct source_options options;
@@ -483,6 +508,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, test_map);
 	tcase_add_loop_test(tests, test_resume, 0, 2);
 	tcase_add_test(tests, test_replaced_and_appended);
+	tcase_add_test(tests, test_replaced_behind_the_head);
 	tcase_add_test(tests, test_pace);
 	tcase_add_test(tests, test_pipe);
 	tcase_add_test(tests, test_standard_input);
