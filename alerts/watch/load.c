@@ -48,7 +48,8 @@ int watch_load_rule_state(struct watch *watch, const struct watch_rule_state *st
 
 void watch_load_source(struct watch *watch, const struct watch_source_state *stored)
 {
-	struct source_mark *source = &watch->sources[source_find(watch, stored->source)];
+	uint32_t found = source_find(watch, stored->source); /* may move the array */
+	struct source_mark *source = &watch->sources[found];
 
 	source->watermark_us = stored->watermark_us;
 	source->advanced_us = stored->advanced_us;
@@ -67,7 +68,8 @@ void watch_load_silence(struct watch *watch, const struct watch_silence_state *s
 void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story)
 {
 	int64_t published_us = event_time(document);
-	struct source_mark *source = &watch->sources[source_find(watch, document->source)];
+	uint32_t found = source_find(watch, document->source);
+	struct source_mark *source = &watch->sources[found];
 	bool recent = !(document->flags & ITEM_BACKFILL) &&
 		      (source->loaded_us == INT64_MIN || published_us >= source->loaded_us - watch->lateness_us);
 
