@@ -116,6 +116,7 @@ class Daemon:
         if fault:
             env["BELLWETHER_FAULT"] = fault
         log = open(self.log, "ab")
+        self.log_start = log.tell()
         self.process = subprocess.Popen([BELLWETHER, "run", "--config", str(self.config)], env=env, stderr=log,
                                         stdout=log, stdin=subprocess.DEVNULL)
         log.close()
@@ -124,7 +125,15 @@ class Daemon:
         self.process.kill()
         return self.process.wait()
 
+    def wait_ready(self, seconds=60):
+        deadline = time.time() + seconds
+        while b"ready after" not in self.log.read_bytes()[self.log_start:]:
+            if self.process.poll() is not None or time.time() > deadline:
+                fail(f"the daemon does not become ready\n{self.tail()}")
+            time.sleep(0.05)
+
     def stop(self):
+        self.wait_ready()
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=60)
         if code != 0:
