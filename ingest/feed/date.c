@@ -68,6 +68,7 @@ static bool read_date_number(struct date_parse *p)
 		return false;
 	p->numbers[p->number_count++] = (struct date_number){
 		.value = (int)token->value,
+		.digits = token->length,
 		.separator = before->kind == DATE_SYMBOL ? before->text[0] : ' ',
 	};
 	skip_ordinal(p);
@@ -99,6 +100,16 @@ static int read_number_by_word(struct date_parse *p)
 	return date_set_time(p, number->value, 0, 0) ? 1 : -1;
 }
 
+/* "31.12.2020 14.30": two numbers where the date has all of its own. */
+static bool is_dotted_time(const struct date_parse *p)
+{
+	const struct date_token *hour = date_peek(p, 0), *dot = date_peek(p, 1), *minute = date_peek(p, 2);
+	bool full = p->iso || (p->year >= 0 && p->number_count + p->name_count >= 2 && p->number_count >= 1);
+
+	return full && !p->has_time && hour->spaced && hour->length <= 2 && date_is_symbol(dot, '.') && !dot->spaced &&
+	       date_is_joined_number(minute) && minute->length == 2;
+}
+
 static bool read_number(struct date_parse *p)
 {
 	const struct date_token *token = date_peek(p, 0), *next = date_peek(p, 1);
@@ -108,6 +119,8 @@ static bool read_number(struct date_parse *p)
 	if (token->value < 0)
 		return false;
 	if (date_is_symbol(next, ':') && !next->spaced)
+		return date_read_clock_time(p);
+	if (is_dotted_time(p))
 		return date_read_clock_time(p);
 	int by_word = read_number_by_word(p);
 	if (by_word != 0)
@@ -154,16 +167,37 @@ static bool read_word(struct date_parse *p)
 	return true;
 }
 
+static bool is_bracket(const struct date_token *token, const char *brackets)
+{
+	return token->kind == DATE_SYMBOL && strchr(brackets, token->text[0]) != NULL;
+}
+
 /* "(CET)", "(Coordinated Universal Time)": a zone where there is none yet, else nothing. */
 static bool skip_comment(struct date_parse *p)
 {
 	p->at++;
-	bool one_word = date_peek(p, 0)->kind == DATE_WORD && date_is_symbol(date_peek(p, 1), ')');
-	if (one_word && !p->has_offset && p->has_time)
-		date_read_zone_name(p);
-	while (date_peek(p, 0)->kind != DATE_END && !date_is_symbol(date_peek(p, 0), ')'))
+	bool wanted = p->has_time && !p->has_offset && date_peek(p, 0)->kind == DATE_WORD;
+	if (wanted && date_read_zone_name(p)) {
+		p->zone_place = p->at;
+		if (date_is_offset(p) && !date_read_offset(p))
+			return false;
+	}
+	while (date_peek(p, 0)->kind != DATE_END && !is_bracket(date_peek(p, 0), ")]"))
 		p->at++;
 	p->at += date_peek(p, 0)->kind != DATE_END;
+	return true;
+}
+
+static bool skip_separator(struct date_parse *p)
+{
+	const struct date_token *next = date_peek(p, 1);
+	/* "Date: ...", "12:30:-0500" */
+	bool colon = date_is_symbol(date_peek(p, 0), ':') && (next->spaced || next->kind == DATE_SYMBOL);
+
+	if (!colon && strchr(",./-@|'", date_peek(p, 0)->text[0]) == NULL)
+		return false;
+	p->zone_place += colon && p->zone_place == p->at;
+	p->at++;
 	return true;
 }
 
@@ -177,14 +211,12 @@ static bool read_tokens(struct date_parse *p)
 			ok = read_number(p);
 		else if (token->kind == DATE_WORD)
 			ok = read_word(p);
-		else if (date_is_symbol(token, '('))
+		else if (is_bracket(token, "(["))
 			ok = skip_comment(p);
 		else if (date_is_offset(p))
 			ok = date_read_offset(p);
-		else {
-			ok = strchr(",./-@|'", token->text[0]) != NULL;
-			p->at++;
-		}
+		else
+			ok = skip_separator(p);
 		if (!ok)
 			return false;
 		if (p->has_time != had_time || p->has_zone != had_zone || p->half != half)

@@ -14,6 +14,7 @@ enum { DATE_MAX_NUMBERS = 3, DATE_MAX_NAMES = 4 };
 
 struct date_number {
 	int value;
+	size_t digits;
 	char separator; /* before it: '/', '.', '-' or a blank */
 };
 

@@ -83,7 +83,7 @@ bool date_resolve(struct date_parse *p)
 		bool month_first = p->year_index == 0 || n[1].separator == '/';
 		return p->year_index != 1 && resolve_order(p, p->year, month_first);
 	}
-	if (p->year >= 0 || p->number_count != 3 || n[1].separator != n[2].separator)
+	if (p->year >= 0 || p->number_count != 3 || n[1].separator != n[2].separator || n[2].digits != 2)
 		return false;
 	if (n[0].value > 31)
 		return date_set(p, date_full_year(n[0].value), n[1].value, n[2].value);

@@ -9,8 +9,10 @@
 bool date_set_time(struct date_parse *p, long hour, long minute, long second)
 {
 	bool midnight = hour == 24 && minute == 0 && second == 0;
+	/* "2026-01-05 00:00:00.0 09:30:00.0": a date that was a time before the time was put beside it. */
+	bool known = p->has_time && (p->hour != 0 || p->minute != 0 || p->second != 0);
 
-	if (p->has_time || hour < 0 || minute < 0 || second < 0 || (hour > 23 && !midnight) || minute > 59 || second > 60)
+	if (known || hour < 0 || minute < 0 || second < 0 || (hour > 23 && !midnight) || minute > 59 || second > 60)
 		return false;
 	p->has_time = true;
 	p->hour = (int)hour;

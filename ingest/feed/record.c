@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DATE_TEXT_MAX = 200 };
+/* An entry has a handful of dates; one with thousands only wants our time. */
+enum { DATE_TEXT_MAX = 200, MAX_DATES = 32 };
 
 void record_clear(struct record *record)
 {
@@ -26,6 +27,7 @@ void record_clear(struct record *record)
 		record->moments[i].time_us = TIME_NONE;
 		record->moments[i].priority = 0;
 	}
+	record->dates_read = 0;
 }
 
 void record_free(struct record *record)
@@ -49,7 +51,9 @@ void record_set_date(struct record *record, enum moment moment, const char *text
 	char plain[DATE_TEXT_MAX + 1];
 	size_t length = strlen(text);
 
-	if (record->moments[moment].priority > priority || length > DATE_TEXT_MAX)
+	if (length == 0 || length > DATE_TEXT_MAX || record->moments[moment].priority > priority)
+		return;
+	if (record->dates_read++ >= MAX_DATES)
 		return;
 	html_text(plain, text, length, HTML_GUESSED);
 	int64_t time_us = feed_date(plain);

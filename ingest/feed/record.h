@@ -44,6 +44,7 @@ struct record {
 		int64_t time_us;
 		int priority;
 	} moments[MOMENT_COUNT];
+	unsigned dates_read;
 };
 
 /* How the source says what a value is. */

@@ -16,6 +16,7 @@
 #include "ingest/feed/memory.h"
 #include "ingest/html_text.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -26,11 +27,24 @@ struct slice {
 	size_t length;
 };
 
+enum element_class {
+	CLASS_OTHER,
+	CLASS_CONTAINER, /* of fields */
+	CLASS_LINE,	 /* a field that holds one line and no markup worth keeping */
+	CLASS_BODY,	 /* a field that may hold HTML */
+};
+
+struct element {
+	struct slice name, local;
+	uint32_t hash, local_hash;
+	enum element_class class;
+};
+
 struct lenient {
 	const struct xml_events *events;
 	const char *in;
 	size_t length, at;
-	struct slice open[XML_MAX_DEPTH];
+	struct element open[XML_MAX_DEPTH];
 	size_t depth;
 	bool stopped;
 	bool no_comment_end, no_cdata_end; /* from here on */
@@ -127,46 +141,89 @@ static void close_to(struct lenient *l, size_t depth)
 	}
 }
 
-/* Depth of the innermost open element of this name, 0 = none is open.  `local`: compare without prefixes. */
-static size_t find_open(const struct lenient *l, struct slice name, bool local)
+/* Of names that differ only in case it is the same. */
+static uint32_t hash_of(struct slice name)
 {
-	for (size_t i = l->depth; i > 0; i--) {
-		struct slice open = local ? local_name(l->open[i - 1]) : l->open[i - 1];
-		if (open.length == name.length && strncasecmp(open.data, name.data, name.length) == 0)
+	uint32_t hash = 2166136261;
+
+	for (size_t i = 0; i < name.length; i++)
+		hash = (hash ^ ((unsigned char)name.data[i] | 0x20)) * 16777619;
+	return hash;
+}
+
+static bool is_same(struct slice a, struct slice b)
+{
+	return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
+}
+
+static enum element_class class_of(struct slice local)
+{
+	static const char *const container[] = {"item", "entry", "channel", "feed", "source", "image", NULL};
+	static const char *const line[] = {"title",    "link", "guid", "pubdate", "id",	      "updated", "published",
+					   "comments", "date", "ttl",  "issued",  "modified", NULL};
+	static const char *const body[] = {"description", "summary", "encoded", NULL};
+
+	return slice_in(local, container) ? CLASS_CONTAINER
+	       : slice_in(local, line)	  ? CLASS_LINE
+	       : slice_in(local, body)	  ? CLASS_BODY
+					  : CLASS_OTHER;
+}
+
+static void open_element(struct lenient *l, struct slice name)
+{
+	struct slice local = local_name(name);
+
+	l->open[l->depth++] = (struct element){name, local, hash_of(name), hash_of(local), class_of(local)};
+}
+
+/* Depth of the innermost open element of this name, 0 = none is open. */
+static size_t find_open(const struct lenient *l, struct slice name)
+{
+	uint32_t hash = hash_of(name);
+
+	for (size_t i = l->depth; i > 0; i--)
+		if (l->open[i - 1].hash == hash && is_same(l->open[i - 1].name, name))
 			return i;
-	}
+	return 0;
+}
+
+/* The same by what follows the prefix. */
+static size_t find_open_local(const struct lenient *l, struct slice local)
+{
+	uint32_t hash = hash_of(local);
+
+	for (size_t i = l->depth; i > 0; i--)
+		if (l->open[i - 1].local_hash == hash && is_same(l->open[i - 1].local, local))
+			return i;
 	return 0;
 }
 
 /* Close what cannot be open around an element of this name. */
 static void close_implied(struct lenient *l, struct slice name)
 {
-	static const char *const one_line[] = {"title",	    "link", "guid", "pubdate", "id",	 "updated", "published",
-					       "comments", "date", "ttl",  "issued",  "modified", NULL};
-	static const char *const field[] = {"title",   "link",	  "guid",    "pubdate",	  "description", "summary",
-					    "content", "id",	  "updated", "published", "comments",	 "enclosure",
-					    "category", "encoded", "date",    "creator",	  "author",	 NULL};
-	static const char *const never_html[] = {"pubdate", "guid", "enclosure", "encoded", "creator", NULL};
-	static const char *const body[] = {"description", "summary", "encoded", NULL};
+	static const char *const field[] = {"title",	"link",	   "description", "summary", "content",	 "updated",
+					    "comments", "category", "published",  "author",  "id",	 NULL};
+	static const char *const no_html[] = {"guid", "pubdate", "enclosure", "encoded", "creator", "date", NULL};
 	struct slice local = local_name(name);
 
 	if (slice_is(local, "item") || slice_is(local, "entry")) {
-		size_t open = find_open(l, local, true);
+		size_t open = find_open_local(l, local);
 		if (open != 0)
 			close_to(l, open - 1);
 		return;
 	}
-	if (l->depth > 0 && slice_in(local_name(l->open[l->depth - 1]), one_line) && slice_in(local, field)) {
-		close_to(l, l->depth - 1);
+	bool ends_body = slice_in(local, no_html);
+	if (!ends_body && !slice_in(local, field))
 		return;
-	}
-	if (!slice_in(local, never_html))
-		return;
-	for (size_t i = l->depth; i > 0; i--)
-		if (slice_in(local_name(l->open[i - 1]), body)) {
+	for (size_t i = l->depth; i > 0; i--) {
+		enum element_class class = l->open[i - 1].class;
+		if (class == CLASS_CONTAINER)
+			return;
+		if (class == CLASS_LINE || (class == CLASS_BODY && ends_body)) {
 			close_to(l, i - 1);
 			return;
 		}
+	}
 }
 
 static bool is_empty_element(struct slice name)
@@ -276,7 +333,7 @@ static void start_element(struct lenient *l, struct slice name)
 	for (size_t i = 0; i < attributes.count; i++)
 		pointers[i] = text_string(&l->scratch) + attributes.offsets[i];
 	pointers[attributes.count] = NULL;
-	l->open[l->depth++] = name;
+	open_element(l, name);
 	if (l->scratch.failed)
 		return;
 	l->events->start(l->events->context, text_string(&l->scratch), pointers);
@@ -302,7 +359,7 @@ static void end_element(struct lenient *l)
 		l->at++;
 	if (l->at < l->length && l->in[l->at] == '>')
 		l->at++;
-	size_t open = find_open(l, name, false);
+	size_t open = find_open(l, name);
 	if (open != 0)
 		close_to(l, open - 1);
 }
@@ -329,7 +386,7 @@ static void read_cdata(struct lenient *l)
 	if (end == 0) {
 		end = next = l->length;
 		for (const char *p = l->in + l->at; l->depth > 0; p++) {
-			struct slice name = l->open[l->depth - 1];
+			struct slice name = l->open[l->depth - 1].name;
 			p = memchr(p, '<', (size_t)(l->in + l->length - p));
 			if (p == NULL)
 				break;
