@@ -46,9 +46,11 @@ static const char *const statement_sql[STMT_COUNT] = {
 		/* A resolution brings no stories: what made the alert fire stays. */
 		" evidence = CASE WHEN ?19 = '[]' THEN evidence ELSE ?19 END, changed = ?20",
 	[STMT_INSERT_EVENT] =
-		"INSERT INTO alert_events(alert, event, state, at, applied, notify, payload) VALUES (?,?,?,?,?,?,?)",
+		/* Alert and event number are the identity that receivers know (webhook-id): the first wins. */
+		"INSERT INTO alert_events(alert, event, state, at, applied, notify, payload) VALUES (?,?,?,?,?,?,?)"
+		" ON CONFLICT DO NOTHING",
 	[STMT_INSERT_DELIVERY] =
-		"INSERT INTO deliveries(alert, event, receiver, created, changed) VALUES (?1,?2,?3,?4,?4)",
+		"INSERT INTO deliveries(alert, event, receiver, created, changed) VALUES (?1,?2,?3,?4,?4) ON CONFLICT DO NOTHING",
 	[STMT_SET_DELIVERY] =
 		"UPDATE deliveries SET state = ?2, attempts = ?3, next_try = ?4, last_error = ?5, changed = ?6 WHERE id = ?1",
 	[STMT_FIND_FINISHED_DELIVERIES] =

@@ -181,6 +181,15 @@ START_TEST(an_alert_is_one_row_from_first_to_last)
 }
 END_TEST
 
+START_TEST(an_event_that_comes_twice_is_told_once)
+{
+	raise(1, ALERT_FIRING, true);
+	raise(1, ALERT_RESOLVED, true);
+	assert_answer("select state, (select group_concat(state) from alert_events), (select count(*) from deliveries)"
+		      " from alert_history", "resolved|2|2");
+}
+END_TEST
+
 static size_t load(int64_t after, struct delivery **deliveries)
 {
 	size_t count;
@@ -391,6 +400,7 @@ int main(void)
 	tcase_add_test(tcase, what_made_no_document_is_shown);
 	tcase_add_test(tcase, health_rows_replace_those_of_their_source);
 	tcase_add_test(tcase, an_alert_is_one_row_from_first_to_last);
+	tcase_add_test(tcase, an_event_that_comes_twice_is_told_once);
 	tcase_add_test(tcase, deliveries_are_made_kept_and_finished);
 	tcase_add_test(tcase, what_was_finished_is_sent_again_in_order);
 	tcase_add_test(tcase, commands_are_checked_noticed_and_answered);
