@@ -107,7 +107,7 @@ class Daemon:
             receivers = f"receivers:\n  - {{name: desk, url: '{receiver_url}', secret_file: secret, timeout: 5s}}\n"
         self.config.write_text(
             f"database: {self.db}\nhttp: {{listen: ''}}\nmodel: {{threads: 1}}\n{source_yaml}"
-            "topics:\n  - {name: northwind, any: ['Northwind Airlines']}\n"
+            "topics:\n  - {name: northwind, any: ['Northwind Airlines']}\n  - {name: numbered, any: [number]}\n"
             "rules:\n  - {name: negative-spike, topics: all, false_alarms: 1 per month}\n" + receivers)
 
     def start(self, fault=None):
@@ -195,6 +195,8 @@ def check_trends(daemon):
         if stored != recount:
             differ = [(k, stored.get(k), recount.get(k)) for k in sorted(set(stored) | set(recount)) if stored.get(k) != recount.get(k)]
             fail(f"{view} differs from a recount in {len(differ)} buckets: {differ[:3]}")
+        if not stored:
+            fail(f"{view} is empty: nothing was proved")
         say(f"{view}: {len(stored)} buckets, total {sum(v[0] for v in stored.values())}, equal to a recount")
 
 
