@@ -115,7 +115,7 @@ static const struct key rule_keys[] = {
 	 .help = "never fire for fewer publishers; 0: the rule's default"},
 	{"for", KEY_DURATION, AT(struct config_rule, spec.for_us), .fallback = "0", .min = 0, .max = 7 * 86400,
 	 .help = "pending this long before it fires"},
-	{"keep_firing_for", KEY_DURATION, AT(struct config_rule, spec.keep_firing_us), .fallback = "1h", .min = 0,
+	{"keep_firing_for", KEY_DURATION, AT(struct config_rule, spec.keep_firing_us), .fallback = "6h", .min = 0,
 	 .max = 7 * 86400, .help = "quiet this long before it resolves"},
 };
 static const struct section rule_section = {KEYS(rule_keys), sizeof(struct config_rule),
