@@ -39,6 +39,7 @@ static const uint32_t default_count = 2;
 static const double hold_factor = 10;       /* as long as the rate is below so many budgets, the alert holds */
 static const uint32_t least_judged = 5;     /* stories with a polarity, for a share or a mean to mean something */
 static const double least_expected = 1e-4;
+static const double least_days = 0.125;     /* learnt from: a topic that has only just begun is not judged */
 
 /* What one window says. */
 struct look {
@@ -183,6 +184,8 @@ struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_b
 	struct look best = {0};
 	struct tally best_tally = {0};
 
+	if (baseline->days < least_days)
+		return verdict;
 	for (size_t i = 0; i < (spec->window_us > 0 ? 1 : WINDOWS); i++) {
 		int32_t cells = spec->window_us > 0 ? single_window(spec) : windows[i].cells;
 		struct tally tally = window_sum(recent, cell - cells, cell);
