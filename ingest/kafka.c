@@ -14,13 +14,16 @@
 #include "ingest/kafka/kafka.h"
 #include "ingest/source_kind.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define POLL_MS 100
 #define PUSH_WAIT_US (50 * INT64_C(1000))
 #define PAUSE_AFTER_US SECOND_US
 #define CLOSE_WAIT_US (3 * SECOND_US)
+#define DESTROY_WAIT_S 3
 
 static void kafka_close(void *state);
 
@@ -210,6 +213,30 @@ static void kafka_committed(void *state, const char *stream, const char *next)
 	partitions_committed(&kafka->partitions, stream, next);
 }
 
+static void *destroy_client(void *client)
+{
+	rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	return NULL;
+}
+
+/*
+ * librdkafka 2.0.2 never ends a client again that had a partition of a topic
+ * while the topic was deleted (the partition keeps a reference to its broker,
+ * whose thread waits for it to go), and a name server that does not answer
+ * holds it up for long.  The daemon's end must not wait for either, so a client
+ * that takes its time is left to itself.
+ */
+static void end_client(rd_kafka_t *client)
+{
+	pthread_t thread;
+	struct timespec until;
+	CHECK(pthread_create(&thread, NULL, destroy_client, client) == 0);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += DESTROY_WAIT_S;
+	if (pthread_timedjoin_np(thread, NULL, &until) != 0)
+		pthread_detach(thread);
+}
+
 static void kafka_close(void *state)
 {
 	struct kafka *kafka = state;
@@ -221,7 +248,7 @@ static void kafka_close(void *state)
 		free(kafka->topics[i].name);
 	}
 	if (kafka->client != NULL)
-		rd_kafka_destroy_flags(kafka->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+		end_client(kafka->client);
 	if (kafka->conf != NULL)
 		rd_kafka_conf_destroy(kafka->conf);
 	item_free(kafka->held);
