@@ -8,8 +8,7 @@ static const char *const texts[] = {
 	"",
 	"shares of orvane fall after warning",
 	"bank raises outlook, profit rise",
-	"orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane "
-	"orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane orvane",
+	"orvane the orvane the orvane the orvane the orvane the orvane the orvane the orvane the orvane the orvane",
 	"the a and . ,",
 	"rise",
 };

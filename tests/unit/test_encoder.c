@@ -9,11 +9,12 @@
 
 /*
  * Logits against Hugging Face's (tests/lib/make_parity.py wrote the cases), for
- * both tables: every case alone, and all in one batch.
+ * both tables: every case alone, and all in one batch.  The shipped model runs
+ * on the faster table only, which sanitizers slow down least.
  */
-static const struct ops *const tables[] = {&ops_plain, &ops_openblas};
+static const struct ops *const tables[] = {&ops_openblas, &ops_plain};
 static const char *const models[] = {"cls-gelu-f32", "mean-relu-bf16", "cls-gelu_new-f16", "shipped"};
-enum { MODELS = sizeof models / sizeof *models, RUNS = MODELS * 2 };
+enum { MODELS = sizeof models / sizeof *models, RUNS = MODELS * 2 - 1 };
 
 enum { MAX_CASES = 32, MAX_TOKENS = 4096, MAX_OUTPUTS = 32 };
 
