@@ -184,6 +184,8 @@ void watch_load_silence(struct watch *watch, const struct watch_silence_state *s
 /* The recent documents (those with `applied` within WATCH_RECALL_US of the last one's, in order of id; backfill too) with
  * the story they were given. */
 #define WATCH_RECALL_US (3 * 24 * 3600 * INT64_C(1000000))
+/* Only the latest of them need a signature: as many as stories are sought among, and some for titles without words. */
+#define WATCH_RECALL_SIGNATURES 225000
 void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story);
 
 /* A new configuration (SIGHUP): topics and rules that keep their names keep their state. */

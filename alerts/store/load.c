@@ -150,13 +150,6 @@ static int load_rule_state(struct loading *loading, sqlite3_stmt *row, struct er
 		       loading->store->topics.names[state.topic], state.state);
 }
 
-static int load_document(void *context, const struct store_past *past)
-{
-	struct loading *loading = context;
-	watch_load_document(loading->watch, &past->document, past->story);
-	return 0;
-}
-
 static int load_all(struct loading *loading, struct err *e)
 {
 	if (load_rows(loading, "SELECT topic, until FROM silences ORDER BY topic", 0, load_silence, e) != 0 ||
@@ -174,7 +167,8 @@ static int load_all(struct loading *loading, struct err *e)
 		return -1;
 	if (loading->last_applied_us == TIME_NONE)
 		return 0;
-	return store_each_document(loading->store, loading->last_applied_us - WATCH_RECALL_US, load_document, loading, e);
+	int rc = load_documents(loading->store, loading->watch, loading->last_document, loading->last_applied_us);
+	return rc == SQLITE_OK ? 0 : store_fail(loading->store, rc, e);
 }
 
 /* One snapshot for all of it. */

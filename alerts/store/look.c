@@ -16,32 +16,7 @@ static const char past_sql[] =
 	" FROM documents d CROSS JOIN streams st ON st.id = d.stream CROSS JOIN sources so ON so.id = st.source"
 	" WHERE d.id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY d.id";
 
-/* "3,17" -> indices of the topics that are watched now, in ascending order. */
-static size_t read_topics(const struct store *store, const char *list, uint32_t **out, size_t *capacity)
-{
-	size_t count = 0;
-	while (*list != '\0') {
-		char *end;
-		int64_t id = strtoll(list, &end, 10);
-		if (end == list)
-			break;
-		list = *end == ',' ? end + 1 : end;
-		uint32_t index;
-		if (!name_ids_index(&store->topics, id, &index))
-			continue;
-		if (count == *capacity) {
-			*capacity = *capacity > 0 ? *capacity * 2 : 16;
-			*out = xrealloc(*out, *capacity * sizeof **out);
-		}
-		size_t at = count++;
-		for (; at > 0 && (*out)[at - 1] > index; at--)
-			(*out)[at] = (*out)[at - 1];
-		(*out)[at] = index;
-	}
-	return count;
-}
-
-static struct store_past read_past(sqlite3_stmt *row, const uint32_t *topics, size_t topic_count)
+static struct store_past read_past(sqlite3_stmt *row, const struct topic_list *topics)
 {
 	bool judged = sqlite3_column_type(row, 7) != SQLITE_NULL;
 	struct store_past past = {
@@ -53,8 +28,8 @@ static struct store_past read_past(sqlite3_stmt *row, const uint32_t *topics, si
 			.applied_us = sqlite3_column_int64(row, 6),
 			.polarity = judged ? (enum polarity)sqlite3_column_int(row, 7) : POLARITY_NONE,
 			.score = judged ? (float)sqlite3_column_double(row, 8) : 0,
-			.topics = topics,
-			.topic_count = topic_count,
+			.topics = topics->indices,
+			.topic_count = topics->count,
 			.publisher = column_text(row, 12),
 			.title = column_text(row, 13),
 			.url = column_text(row, 15),
@@ -74,19 +49,18 @@ static struct store_past read_past(sqlite3_stmt *row, const uint32_t *topics, si
 
 int store_each_document(struct store *store, int64_t since_us, store_each *each, void *context, struct err *e)
 {
-	uint32_t *topics = NULL;
-	size_t capacity = 0;
+	struct topic_list topics = {0};
 	sqlite3_stmt *select = NULL;
 	int rc = store_prepare(store, past_sql, &select);
 	if (rc == SQLITE_OK)
 		sqlite3_bind_int64(select, 1, since_us);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
-		size_t count = read_topics(store, column_text(select, 9), &topics, &capacity);
-		struct store_past past = read_past(select, topics, count);
+		read_topics(store, column_text(select, 9), &topics);
+		struct store_past past = read_past(select, &topics);
 		rc = each(context, &past) == 0 ? SQLITE_OK : SQLITE_DONE;
 	}
 	sqlite3_finalize(select);
-	free(topics);
+	free(topics.indices);
 	return rc == SQLITE_DONE ? 0 : store_fail(store, rc, e);
 }
 

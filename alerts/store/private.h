@@ -168,6 +168,17 @@ int write_health(struct store *store, const struct store_batch *batch);
 /* "3,17": ids of topics by their index, in the store's scratch; NULL where there are none. */
 const char *write_topic_list(struct store *store, const uint32_t *topics, size_t count);
 
+/* ---- load_documents.c ---- */
+
+struct topic_list {
+	uint32_t *indices; /* ascending */
+	size_t count, capacity;
+};
+/* "3,17" -> indices of the topics that are watched now. */
+void read_topics(const struct store *store, const char *list, struct topic_list *out);
+/* The documents that the core recalls. */
+int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us);
+
 /* ---- wal.c ---- */
 
 /* Keep the WAL small: called after each commit. */

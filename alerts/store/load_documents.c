@@ -1,0 +1,119 @@
+/*
+ * The documents that the core recalls: up to three days of them, a million
+ * where much happens, between the start and the first document taken.  So no
+ * join for a row, no column that is not needed, and signatures (a pure
+ * function of the title, dear to make) only for those that stories are still
+ * sought among.
+ */
+#include "alerts/store/private.h"
+
+#include "daemon/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void read_topics(const struct store *store, const char *list, struct topic_list *out)
+{
+	out->count = 0;
+	while (*list != '\0') {
+		char *end;
+		int64_t id = strtoll(list, &end, 10);
+		if (end == list)
+			break;
+		list = *end == ',' ? end + 1 : end;
+		uint32_t index;
+		if (!name_ids_index(&store->topics, id, &index))
+			continue;
+		if (out->count == out->capacity) {
+			out->capacity = out->capacity > 0 ? out->capacity * 2 : 16;
+			out->indices = xrealloc(out->indices, out->capacity * sizeof *out->indices);
+		}
+		size_t at = out->count++;
+		for (; at > 0 && out->indices[at - 1] > index; at--)
+			out->indices[at] = out->indices[at - 1];
+		out->indices[at] = index;
+	}
+}
+
+/* The source's name by the stream's id. */
+struct stream_sources {
+	char **names;
+	int64_t count;
+};
+
+static int load_sources(struct store *store, struct stream_sources *sources)
+{
+	sqlite3_stmt *select = NULL;
+	int rc = store_prepare(store, "SELECT st.id, so.name FROM streams st JOIN sources so ON so.id = st.source ORDER BY 1 DESC",
+			       &select);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(select, 0);
+		if (sources->names == NULL) { /* the highest comes first */
+			sources->count = id + 1;
+			sources->names = xcalloc((size_t)id + 1, sizeof *sources->names);
+		}
+		sources->names[id] = column_copy(select, 1);
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(select);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static void free_sources(struct stream_sources *sources)
+{
+	for (int64_t i = 0; i < sources->count; i++)
+		free(sources->names[i]);
+	free(sources->names);
+}
+
+static struct watch_document read_document(sqlite3_stmt *row, const char *source, const struct topic_list *topics)
+{
+	bool judged = sqlite3_column_type(row, 5) != SQLITE_NULL;
+	return (struct watch_document){
+		.id = sqlite3_column_int64(row, 0),
+		.source = source,
+		.flags = (unsigned)sqlite3_column_int64(row, 2),
+		.published_us = sqlite3_column_int64(row, 3),
+		.applied_us = sqlite3_column_int64(row, 4),
+		.polarity = judged ? (enum polarity)sqlite3_column_int(row, 5) : POLARITY_NONE,
+		.score = judged ? (float)sqlite3_column_double(row, 6) : 0,
+		.topics = topics->indices,
+		.topic_count = topics->count,
+		.publisher = column_text(row, 9),
+		.url = column_text(row, 10),
+		.title = column_text(row, 11),
+	};
+}
+
+/* `id` and `applied` ascend together, so the first id of a time is found in the index. */
+static const char recall_sql[] =
+	"SELECT id, stream, flags, published, applied, polarity, score, topics, story, publisher, url, title FROM documents"
+	" WHERE id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY id";
+
+int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us)
+{
+	struct stream_sources sources = {0};
+	struct topic_list topics = {0};
+	sqlite3_stmt *select = NULL;
+	int rc = load_sources(store, &sources);
+	if (rc == SQLITE_OK)
+		rc = store_prepare(store, recall_sql, &select);
+	if (rc == SQLITE_OK)
+		sqlite3_bind_int64(select, 1, last_applied_us - WATCH_RECALL_US);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
+		int64_t stream = sqlite3_column_int64(select, 1);
+		rc = SQLITE_CORRUPT;
+		if (stream < 0 || stream >= sources.count || sources.names[stream] == NULL)
+			break;
+		read_topics(store, column_text(select, 7), &topics);
+		struct watch_document document = read_document(select, sources.names[stream], &topics);
+		if (document.id > last_document - WATCH_RECALL_SIGNATURES)
+			story_sign(document.title, strlen(document.title), &document.signature);
+		watch_load_document(watch, &document, sqlite3_column_int64(select, 8));
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(select);
+	free_sources(&sources);
+	free(topics.indices);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
