@@ -49,8 +49,7 @@ struct options {
 
 static int usage_error(const char *what, const char *value)
 {
-	fprintf(stderr, "bellwether score: %s%s%s\nbellwether score --help says more\n", what, value != NULL ? " " : "",
-		value != NULL ? value : "");
+	fprintf(stderr, "bellwether score: %s \"%s\"\nbellwether score --help says more\n", what, value);
 	return EXIT_USAGE;
 }
 
