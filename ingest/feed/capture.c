@@ -137,7 +137,7 @@ static void start_markup(struct capture *capture)
 	capture->escape = true;
 	struct text plain = capture->text;
 	capture->text = (struct text){.limit = plain.limit};
-	add_escaped(&capture->text, plain.data, plain.length);
+	add_escaped(&capture->text, text_string(&plain), plain.length);
 	text_free(&plain);
 }
 
