@@ -1,9 +1,13 @@
-/* A number for the whole state, but for what is only shown (evidence) and what is learnt again (baselines). */
+/*
+ * A number for the whole state, but for what is only shown (evidence), what is
+ * learnt again (baselines), and counts so old that no window will reach them:
+ * those are forgotten when it suits.
+ */
 #include "alerts/watch/state.h"
 
-static uint64_t digest_window(uint64_t hash, const struct window *window)
+static uint64_t digest_window(uint64_t hash, const struct window *window, int32_t after)
 {
-	for (size_t i = 0; i < window_size(window); i++) {
+	for (size_t i = window_after(window, after); i < window_size(window); i++) {
 		struct tally tally = window_at(window, i);
 		int64_t numbers[] = {window_slot(window, i), tally.documents, tally.negative_documents, tally.stories,
 				     tally.judged,           tally.negative,  tally.score};
@@ -13,13 +17,23 @@ static uint64_t digest_window(uint64_t hash, const struct window *window)
 	return hash;
 }
 
+static int32_t newest_cell(const struct watch *watch)
+{
+	int64_t newest_us = 0;
+
+	for (size_t i = 0; i < watch->source_count; i++)
+		if (watch->sources[i].watermark_us > newest_us)
+			newest_us = watch->sources[i].watermark_us;
+	return cell_of(newest_us);
+}
+
 static uint64_t digest_topic(const struct watch *watch, const struct topic *topic)
 {
 	uint64_t hash = hash_number(topic->key, (uint64_t)topic->silent_until_us);
 	char text[STATE_TEXT_SIZE];
 
-	hash = digest_window(hash, &topic->recent);
-	hash = digest_window(hash, &topic->hours);
+	hash = digest_window(hash, &topic->recent, newest_cell(watch) - RULE_LONGEST_CELLS);
+	hash = digest_window(hash, &topic->hours, INT32_MIN);
 	for (size_t i = 0; i < topic->rule_count; i++) {
 		if (!topic->states[i])
 			continue;

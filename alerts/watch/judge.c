@@ -150,33 +150,25 @@ static void begin(struct watch *watch, struct rule_state *state, uint32_t source
 	     effects);
 }
 
-/* Whatever falls due for an active state in a cell before `cell`. */
-static void judge_state_due(struct watch *watch, struct rule_state *state, int32_t cell, int64_t applied_us,
-			    struct watch_effects *effects)
+/* The cell in which time alone brings the next step. */
+static int32_t due_cell(const struct watch *watch, const struct rule_state *state)
 {
 	const struct rule_spec *spec = &watch->rules[state->rule];
-	struct topic *topic = &watch->topics[state->topic];
-	struct rule_verdict verdict;
-	int32_t due;
+	int32_t due = state->state == ALERT_PENDING ? state->began + cells_of(spec->for_us)
+						    : state->hot + cells_of(spec->keep_firing_us);
 
-	if (state->state == ALERT_PENDING) {
-		due = state->began + cells_of(spec->for_us);
-		if (due >= cell)
-			return;
-		verdict = judge(watch, topic, state->rule, due);
-		if (verdict.hold)
-			state->hot = due;
-		step(watch, state, verdict.hold ? ALERT_FIRING : ALERT_RESOLVED, due, &verdict, applied_us, effects);
-	}
-	if (state->state == ALERT_FIRING) {
-		due = state->hot + cells_of(spec->keep_firing_us);
-		if (due < state->changed)
-			due = state->changed;
-		if (due >= cell)
-			return;
-		verdict = judge(watch, topic, state->rule, due);
-		step(watch, state, ALERT_RESOLVED, due, &verdict, applied_us, effects);
-	}
+	return due < state->changed ? state->changed : due;
+}
+
+static void step_due(struct watch *watch, struct rule_state *state, int64_t applied_us, struct watch_effects *effects)
+{
+	int32_t due = due_cell(watch, state);
+	struct rule_verdict verdict = judge(watch, &watch->topics[state->topic], state->rule, due);
+	bool fires = state->state == ALERT_PENDING && verdict.hold;
+
+	if (fires)
+		state->hot = due;
+	step(watch, state, fires ? ALERT_FIRING : ALERT_RESOLVED, due, &verdict, applied_us, effects);
 }
 
 /* A silence ran out while the alert goes on: now it is told. */
@@ -200,18 +192,33 @@ static void break_silence(struct watch *watch, struct rule_state *state, int64_t
 	put_state(watch, state, effects);
 }
 
+/* What is due first, of what follows this source; NULL where nothing is due before `cell`. */
+static struct rule_state *first_due(const struct watch *watch, uint32_t source, int32_t cell)
+{
+	struct rule_state *first = NULL;
+	int32_t first_cell = cell;
+
+	for (size_t i = 0; i < watch->active_count; i++) {
+		struct rule_state *state = watch->active[i];
+		int32_t due = due_cell(watch, state);
+
+		if (state->source == source && due < first_cell) {
+			first = state;
+			first_cell = due;
+		}
+	}
+	return first;
+}
+
 void judge_due(struct watch *watch, uint32_t source, int32_t cell, int64_t applied_us, struct watch_effects *effects)
 {
-	for (size_t i = 0; i < watch->active_count;) {
-		struct rule_state *state = watch->active[i];
+	struct rule_state *due;
 
-		if (state->source == source) {
-			judge_state_due(watch, state, cell, applied_us, effects);
-			break_silence(watch, state, applied_us, effects);
-		}
-		if (i < watch->active_count && watch->active[i] == state)
-			i++;
-	}
+	while ((due = first_due(watch, source, cell)))
+		step_due(watch, due, applied_us, effects);
+	for (size_t i = 0; i < watch->active_count; i++)
+		if (watch->active[i]->source == source)
+			break_silence(watch, watch->active[i], applied_us, effects);
 }
 
 /* A document came and the count is high still: the alert goes on from here, by the clock that is furthest. */
@@ -238,8 +245,8 @@ static void judge_rule(struct watch *watch, struct topic *topic, size_t slot, ui
 	uint32_t rule = topic->rules[slot];
 	struct rule_verdict verdict;
 
-	if (state && state->state != ALERT_OK)
-		judge_state_due(watch, state, cell, applied_us, effects);
+	while (state && state->state != ALERT_OK && due_cell(watch, state) < cell)
+		step_due(watch, state, applied_us, effects);
 	if (state && cell < state->changed)
 		cell = state->changed;
 	verdict = judge(watch, topic, rule, cell);
