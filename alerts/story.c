@@ -147,6 +147,8 @@ static void search_band(const struct story_index *index, const struct document *
 		link = index->links[position][band];
 
 		const struct document *old = &index->documents[position];
+		if (best->likeness == STORY_HASHES && old->story >= best->story)
+			continue; /* cannot be better: spares most of the work on a title that comes again and again */
 		size_t first = (size_t)band * BAND_HASHES;
 		if (memcmp(old->lanes + first, new->lanes + first, BAND_HASHES) != 0 ||
 		    !within_span(index, old->published_us, new->published_us))

@@ -38,12 +38,13 @@
  *
  * Exclusions (`none`)
  *
- *   A phrase that holds one of the topic's own words masks that occurrence:
- *   beside "Boeing", "Boeing Field" is no match, and another "Boeing" in the text
- *   still is.  Where words and exclusions of a topic overlap, the leftmost counts,
- *   of those that begin together the longest.  A phrase that holds none of the
- *   topic's words takes the whole document out.  A regular expression of the topic
- *   is taken out by an exclusion of either kind anywhere in the text.
+ *   Where words and exclusions of a topic overlap, the leftmost counts, of those
+ *   that begin together the longest; the others do not occur.
+ *   An exclusion that holds one of the topic's own words hides only what it
+ *   covers: beside "Boeing", "Boeing Field" is no match, and another "Boeing" in the
+ *   text still is.  One that holds none of them takes the whole document out.
+ *   A regular expression of the topic is taken out by either kind, wherever it
+ *   occurs.
  *   Exclusions do not touch what the classifier's labels bring.
  *
  * Regular expressions

@@ -120,7 +120,6 @@ uint32_t phrases_add(struct phrases *p, const char *folded, size_t length)
 	struct token_cursor cursor;
 	struct token token;
 	uint32_t node = ROOT;
-	bool dollar = length > 0 && folded[0] == '$';
 	token_start(&cursor, folded, length);
 	while (token_next(&cursor, &token)) {
 		uint32_t number = vocabulary_add(&p->vocabulary, &token);
@@ -130,7 +129,8 @@ uint32_t phrases_add(struct phrases *p, const char *folded, size_t length)
 	CHECK(node != ROOT);
 	if (p->nodes[node].phrase == NO_PHRASE) {
 		p->nodes[node].phrase = p->count++;
-		p->nodes[node].ticker = dollar && p->nodes[node].depth == 2;
+		bool after_sign = p->nodes[node].depth == 2 && token.start == (const unsigned char *)folded + 1;
+		p->nodes[node].ticker = folded[0] == '$' && after_sign && token.kind == TOKEN_WORD;
 	}
 	return p->nodes[node].phrase;
 }
@@ -196,6 +196,7 @@ void phrases_scan(const struct phrases *p, const char *folded, size_t length, ph
 		uint32_t number = vocabulary_find(&p->vocabulary, &token);
 		if (number == VOCABULARY_NONE) {
 			at = ROOT;
+			position += token_skip_gap(&cursor); /* no phrase begins with one */
 			continue;
 		}
 		at = step(p, at, number);

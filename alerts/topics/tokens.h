@@ -101,6 +101,19 @@ static inline bool token_next(struct token_cursor *cursor, struct token *token)
 	return true;
 }
 
+/* Skips white space, all of which is one token.  Returns how many tokens that was. */
+static inline uint32_t token_skip_gap(struct token_cursor *cursor)
+{
+	const unsigned char *at = cursor->at;
+	while (token_bytes[*at] == TOKEN_GAP)
+		at++;
+	if (at == cursor->at)
+		return 0;
+	cursor->at = at;
+	cursor->last = TOKEN_GAP;
+	return 1;
+}
+
 /* Does a ticker go on after the cursor: "." and one or two letters, as ".L" in "$BA.L"? */
 bool token_ticker_goes_on(const struct token_cursor *cursor);
 

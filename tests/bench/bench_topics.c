@@ -1,10 +1,11 @@
 /*
  * What the watch list costs: 10 words against 10,000 on the same text, and
- * documents a second through 1,000 topics.
+ * documents a second through 1,000 topics; and what stories cost.
  *
  *   bench_topics [FILE]     FILE: texts, one a line; without it made-up headlines
  */
 #include "alerts/fold.h"
+#include "alerts/story.h"
 #include "alerts/topics.h"
 #include "daemon/base/check.h"
 
@@ -137,6 +138,25 @@ static struct topics *make_topics(size_t count, size_t topic_count)
 	return topics;
 }
 
+/* `count` topics of one expression each: two words with something between. */
+static struct topics *make_regex_topics(size_t count)
+{
+	char (*patterns)[64] = xmalloc(count * sizeof *patterns);
+	struct topic_spec *specs = xcalloc(count, sizeof *specs);
+	for (size_t t = 0; t < count; t++) {
+		char first[16], second[16];
+		make_word(first, 5 + random_next() % 4);
+		make_word(second, 5 + random_next() % 4);
+		snprintf(patterns[t], sizeof patterns[t], "\\b%s\\b.{0,20}\\b(%s|%.4s)", first, second, first);
+		specs[t] = (struct topic_spec){.name = "t", .regex = patterns[t]};
+	}
+	struct topics *topics = topics_create(specs, count, NULL);
+	CHECK(topics != NULL);
+	free(patterns);
+	free(specs);
+	return topics;
+}
+
 /* Seconds for all lines, the best of some rounds; `*matches` counts. */
 static double measure(const struct topics *topics, const struct lines *l, size_t *matches)
 {
@@ -180,6 +200,21 @@ static void report_fold(const struct lines *l)
 	printf("%-32s %8.1f MB/s\n", "folding alone", (double)l->length / best / 1e6);
 }
 
+static void report_stories(const struct lines *l)
+{
+	struct story_index *index = story_index_create(INT64_C(259200000000), 200000);
+	size_t stories = 0;
+	double start = now();
+	for (size_t i = 0; i < l->count; i++) {
+		struct story_signature signature;
+		story_sign(l->bytes + l->starts[i], l->starts[i + 1] - l->starts[i] - 1, &signature);
+		stories += story_index_add(index, (int64_t)i, (int64_t)i * 1000000, &signature) == (int64_t)i;
+	}
+	double took = now() - start;
+	story_index_free(index);
+	printf("%-32s %19.0f documents/s %9zu stories (goal: 300,000)\n", "stories: sign and add", (double)l->count / took, stories);
+}
+
 int main(int argc, char **argv)
 {
 	struct lines l = argc > 1 ? read_lines(argv[1]) : make_lines();
@@ -204,6 +239,10 @@ int main(int argc, char **argv)
 	struct topics *topics = make_topics(5000, 1000);
 	report("1,000 topics of 5 words", topics, &l);
 	topics_free(topics);
+	topics = make_regex_topics(1000);
+	report("1,000 regular expressions", topics, &l);
+	topics_free(topics);
+	report_stories(&l);
 	free(l.bytes);
 	free(l.starts);
 	return many / few <= 2 ? 0 : 1;
