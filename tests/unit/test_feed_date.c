@@ -184,8 +184,10 @@ START_TEST(nonsense_is_no_date)
 	memcpy(text, "5 Jan 2026", 10);
 	text[sizeof text - 1] = '\0';
 	ck_assert(feed_date(text) == TIME_NONE);
-	ck_assert(feed_date("1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1") ==
-		  TIME_NONE);
+	for (size_t i = 0; i < 150; i++)
+		text[i] = i % 2 == 0 ? '1' : ',';
+	text[150] = '\0';
+	ck_assert(feed_date(text) == TIME_NONE);
 }
 END_TEST
 
@@ -199,7 +201,8 @@ START_TEST(round_trip)
 		int64_t expected = second * SECOND_US;
 		time_format_iso(expected, iso, sizeof iso);
 		ck_assert_msg(feed_date(iso) == expected, "%s", iso);
-		snprintf(mail, sizeof mail, "%.2s %s %.4s %.8s GMT", iso + 8, months[atoi(iso + 5) - 1], iso, iso + 11);
+		const char *month = months[atoi(iso + 5) - 1];
+		snprintf(mail, sizeof mail, "%.2s %s %.4s %.8s GMT", iso + 8, month, iso, iso + 11);
 		ck_assert_msg(feed_date(mail) == expected, "%s", mail);
 	}
 }
