@@ -234,8 +234,8 @@ def latency(args, directory):
                 row = json.loads(line)
                 body = json.loads(row["body"])
                 if body["type"] == "alert.firing":
-                    before = [t for t in sent.get(body["data"]["topic"], []) if t <= row["at"]]
-                    took.append(row["at"] - before[-1])
+                    before = [t for t in sent.get(body["data"]["topic"], []) if t <= row["received"]]
+                    took.append(row["received"] - before[-1])
             took.sort()
             print(f"broker append to webhook POST at low load, {len(took)} of {args.alerts} alerts: p50 {took[len(took) // 2] * 1000:.0f} ms, "
                   f"p99 {took[min(len(took) - 1, int(len(took) * 0.99))] * 1000:.0f} ms, worst {took[-1] * 1000:.0f} ms")
