@@ -8,6 +8,7 @@
 #   broker.sh fetch         only fetch what is needed
 #
 # Kafka comes from Maven Central into ${BELLWETHER_CACHE:-~/.cache/bellwether}/kafka; Java 17 and Maven from Debian.
+# BROKER_JVM replaces the quick-starting compiler setting ("" = the full one, for long benches).
 # Where one of them cannot be had, `start` and `fetch` say why on the last line and exit with 77, which is a skip.
 set -euo pipefail
 
@@ -107,7 +108,8 @@ launch() {
 	address=$(cat "$dir/address")
 	port=${address#*:}
 	# A process of its own, so that the terminal's signals and the caller's pipes do not reach it.
-	setsid java -Xmx384m -Xms128m -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
+	# shellcheck disable=SC2086
+	setsid java -Xmx384m -Xms128m -XX:+UseSerialGC ${BROKER_JVM--XX:TieredStopAtLevel=1} -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
 		-cp "$cache/libs/*" kafka.Kafka "$dir/server.properties" >>"$dir/broker.log" 2>&1 </dev/null 9>&- &
 	echo $! >"$dir/pid"
 	for _ in $(seq 600); do
@@ -135,7 +137,7 @@ end() {
 	rm -f "$dir/pid"
 }
 
-[ $# -ge 1 ] || { sed -n '4,9s/^# *//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '4,8s/^# *//p' "$0" >&2; exit 2; }
 action=$1
 dir=${2:-}
 [ "$action" = fetch ] || [ -n "$dir" ] || { echo "broker.sh $action DIR" >&2; exit 2; }

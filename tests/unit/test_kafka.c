@@ -7,6 +7,7 @@
 #include "daemon/base/item.h"
 #include "daemon/base/queue.h"
 #include "ingest/source.h"
+#include "tests/lib/shards.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -16,8 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define PATIENCE_US (20 * SECOND_US)
 #define ROOMY 100000
@@ -635,15 +634,10 @@ START_TEST(test_check)
 }
 END_TEST
 
-#define SHARDS 8
-
-/* Every eighth test, from `shard` on, in a process of its own. */
-static pid_t run_shard(size_t shard)
+/* The mock group lets three seconds pass before the first assignment: the tests wait side by side. */
+int main(void)
 {
-	const struct {
-		const TTest *test;
-		int loops;
-	} all[] = {
+	const struct shard_test tests[] = {
 		{test_documents_carry_positions, 0},
 		{test_saved_positions_are_honoured, 0},
 		{test_wrong_saved_position, 0},
@@ -666,37 +660,6 @@ static pid_t run_shard(size_t shard)
 		{test_wrong_options, 0},
 		{test_check, 0},
 	};
-	pid_t child = fork();
-	if (child != 0)
-		return child;
-	TCase *tests = tcase_create("kafka");
-	tcase_set_timeout(tests, 60);
-	tcase_add_checked_fixture(tests, setup, teardown);
-	for (size_t i = shard; i < sizeof all / sizeof all[0]; i += SHARDS) {
-		if (all[i].loops > 0)
-			tcase_add_loop_test(tests, all[i].test, 0, all[i].loops);
-		else
-			tcase_add_test(tests, all[i].test);
-	}
-	Suite *suite = suite_create("kafka");
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	exit(failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-}
-
-/* The mock group lets three seconds pass before the first assignment: the shards wait side by side. */
-int main(void)
-{
-	pid_t shards[SHARDS];
-	bool good = true;
-	for (size_t i = 0; i < SHARDS; i++)
-		shards[i] = run_shard(i);
-	for (size_t i = 0; i < SHARDS; i++) {
-		int status;
-		good &= shards[i] > 0 && waitpid(shards[i], &status, 0) == shards[i] && status == 0;
-	}
-	return good ? EXIT_SUCCESS : EXIT_FAILURE;
+	const struct shard_suite suite = {"kafka", 60, setup, teardown};
+	return shards_run(&suite, tests, sizeof tests / sizeof tests[0], 8);
 }

@@ -7,6 +7,7 @@
 #include "daemon/base/item.h"
 #include "daemon/base/queue.h"
 #include "ingest/source.h"
+#include "tests/lib/shards.h"
 
 #include <librdkafka/rdkafka.h>
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE_US (40 * SECOND_US)
@@ -526,29 +526,24 @@ static int start_broker(void)
 
 static int run_tests(void)
 {
-	TCase *tests = tcase_create("kafka_broker");
-	tcase_set_timeout(tests, 120);
-	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, test_restarts_go_on_where_the_store_stands);
-	tcase_add_test(tests, test_deleted_records_are_a_gap);
-	tcase_add_test(tests, test_deletion_up_to_the_position_is_no_gap);
-	tcase_add_test(tests, test_records_deleted_under_a_held_up_source);
-	tcase_add_test(tests, test_a_topic_made_anew_and_shorter);
-	tcase_add_test(tests, test_a_topic_made_anew_and_longer);
-	tcase_add_test(tests, test_a_topic_made_anew_while_it_is_read);
-	tcase_add_test(tests, test_aborted_transactions_are_passed_over);
-	tcase_add_test(tests, test_partitions_added_later_are_read);
-	tcase_add_test(tests, test_a_second_reader_ends_the_first);
-	tcase_add_test(tests, test_large_values_through_a_small_queue);
-	tcase_add_test(tests, test_lag);
-	tcase_add_test(tests, test_the_broker_restarts);
-	Suite *suite = suite_create("kafka_broker");
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	const struct shard_test together[] = {
+		{test_restarts_go_on_where_the_store_stands, 0},
+		{test_deleted_records_are_a_gap, 0},
+		{test_deletion_up_to_the_position_is_no_gap, 0},
+		{test_records_deleted_under_a_held_up_source, 0},
+		{test_a_topic_made_anew_and_shorter, 0},
+		{test_a_topic_made_anew_and_longer, 0},
+		{test_a_topic_made_anew_while_it_is_read, 0},
+		{test_aborted_transactions_are_passed_over, 0},
+		{test_partitions_added_later_are_read, 0},
+		{test_a_second_reader_ends_the_first, 0},
+		{test_large_values_through_a_small_queue, 0},
+		{test_lag, 0},
+	};
+	const struct shard_test alone[] = {{test_the_broker_restarts, 0}};
+	const struct shard_suite suite = {"kafka_broker", 120, setup, teardown};
+	int result = shards_run(&suite, together, sizeof together / sizeof together[0], 4);
+	return shards_run(&suite, alone, 1, 1) == EXIT_SUCCESS ? result : EXIT_FAILURE;
 }
 
 int main(void)
