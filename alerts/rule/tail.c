@@ -107,3 +107,11 @@ double normal_tail(double z)
 {
 	return 0.5 * erfc(z * M_SQRT1_2);
 }
+
+/* Abramowitz & Stegun 26.7.1 and 26.5.27. */
+double student_tail(double t, double freedom)
+{
+	double both = incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t));
+
+	return t > 0 ? both / 2 : 1 - both / 2;
+}

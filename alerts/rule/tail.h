@@ -14,4 +14,7 @@ double beta_binomial_tail(double count, double trials, double share, double spre
 /* Standard normal: the chance of `z` or more. */
 double normal_tail(double z);
 
+/* Student's t with so many degrees of freedom: the chance of `t` or more. */
+double student_tail(double t, double freedom);
+
 #endif
