@@ -203,9 +203,9 @@ void deliveries_free(struct delivery *deliveries, size_t count);
 /* How many deliveries are pending, and when the oldest was made (TIME_NONE = none). */
 int store_outbox_age(struct store *store, size_t *pending, int64_t *oldest_us, struct err *e);
 
-/* Retention: delete at most `max_rows` rows that are due; `*more` says whether there is more.  Documents, rejects and
- * finished deliveries go by `received`, trends and alerts by when they were last changed (15-minute buckets after 8
- * days and hours after 13 weeks at the latest; days and alerts live for `trends_us`).  A span of 0 keeps for ever. */
+/* Retention: delete at most `max_rows` rows that are due; `*more` says whether there is more.  Documents (three days at
+ * least: what the core recalls), rejects and finished deliveries go by `received`; trends by when they were last changed,
+ * 15-minute buckets after 8 days, hours after 13 weeks, days and alerts after `trends_us`.  A span of 0 keeps for ever. */
 enum store_result store_retain(struct store *store, int64_t now_us, int64_t documents_us, int64_t trends_us,
 			       size_t max_rows, bool *more, struct err *e);
 

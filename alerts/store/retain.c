@@ -7,7 +7,6 @@
 #include "daemon/base/clock.h"
 
 #define QUARTERS_US (8 * DAY_US)
-#define HOURS_US (13 * 7 * DAY_US)
 
 struct step {
 	struct store *store;
@@ -31,10 +30,10 @@ static int delete_due(struct step *step, enum statement statement, int64_t width
 	return rc;
 }
 
-/* 0 = for ever, but for what is coarsened anyway. */
-static int64_t shorter(int64_t own_us, int64_t trends_us)
+/* What the core recalls after a restart is kept, however short the span. */
+static int64_t recallable(int64_t documents_us)
 {
-	return trends_us > 0 && trends_us < own_us ? trends_us : own_us;
+	return documents_us > 0 && documents_us < WATCH_RECALL_US ? WATCH_RECALL_US : documents_us;
 }
 
 static int delete_all(struct step *step, int64_t now_us, int64_t documents_us, int64_t trends_us)
@@ -43,12 +42,12 @@ static int delete_all(struct step *step, int64_t now_us, int64_t documents_us, i
 		enum statement statement;
 		int64_t width, keep_us;
 	} kinds[] = {
-		{STMT_RETAIN_DOCUMENTS, 0, documents_us},
+		{STMT_RETAIN_DOCUMENTS, 0, recallable(documents_us)},
 		{STMT_RETAIN_REJECTS, 0, documents_us},
 		{STMT_RETAIN_DELIVERIES, 0, documents_us},
 		{STMT_RETAIN_COMMANDS, 0, documents_us},
-		{STMT_RETAIN_BUCKETS, 900, shorter(QUARTERS_US, trends_us)},
-		{STMT_RETAIN_BUCKETS, 3600, shorter(HOURS_US, trends_us)},
+		{STMT_RETAIN_BUCKETS, 900, QUARTERS_US},
+		{STMT_RETAIN_BUCKETS, 3600, WATCH_HISTORY_US},
 		{STMT_RETAIN_BUCKETS, 86400, trends_us},
 		{STMT_RETAIN_ALERTS, 0, trends_us},
 	};

@@ -16,6 +16,7 @@
 #define PAUSE_MAX_US (5 * SECOND_US)
 #define RETAIN_EVERY_US MINUTE_US
 #define RETAIN_STEP 512
+#define WAL_WARNING (INT64_C(256) << 20)
 
 /* One try of something that the disk may refuse. */
 typedef enum store_result attempt(struct writer *writer, void *argument, struct err *e);
@@ -103,10 +104,20 @@ static void announce_positions(struct writer *writer, const struct store_batch *
 					    rows->moves[i].next);
 }
 
+/* Nothing can be done about a reader that stays, but to name it; its end brings the file back. */
+static void warn_of_wal(struct writer *writer, int64_t wal_bytes)
+{
+	if (wal_bytes > WAL_WARNING && !writer->wal_warned)
+		log_warning("the database's WAL has grown to %lld MB: a reader keeps an old snapshot open",
+			    (long long)(wal_bytes >> 20));
+	writer->wal_warned = wal_bytes > (writer->wal_warned ? WAL_WARNING / 2 : WAL_WARNING);
+}
+
 static void count_batch(struct writer *writer, int64_t took_us)
 {
 	const struct batch *batch = &writer->batch;
 	int64_t wal_bytes = store_wal_bytes(writer->store);
+	warn_of_wal(writer, wal_bytes);
 	pthread_mutex_lock(&writer->lock);
 	struct writer_status *status = &writer->status;
 	status->documents += batch->document_count;

@@ -89,6 +89,7 @@ struct writer {
 	bool forget_health;     /* sources may be gone since the rows were written */
 	bool commands_due;
 	bool clock_behind;      /* and said so */
+	bool wal_warned;
 	bool failed;
 };
 

@@ -355,6 +355,17 @@ START_TEST(what_is_due_goes_in_small_steps)
 }
 END_TEST
 
+START_TEST(what_the_core_recalls_is_kept)
+{
+	bool more;
+	put_story(1, 1, "Example Wire", NOON_US);
+	ck_assert_int_eq(store_retain(store, NOON_US + 2 * DAY_US, HOUR_US, HOUR_US, 100, &more, NULL), STORE_DONE);
+	assert_answer("select count(*) from documents", "1");
+	ck_assert_int_eq(store_retain(store, NOON_US + 4 * DAY_US, HOUR_US, HOUR_US, 100, &more, NULL), STORE_DONE);
+	assert_answer("select count(*) from documents", "0");
+}
+END_TEST
+
 START_TEST(trends_are_coarsened_and_alerts_kept)
 {
 	struct watch_bucket buckets[3] = {{.width_s = 900}, {.width_s = 3600}, {.width_s = 86400}};
@@ -405,6 +416,7 @@ int main(void)
 	tcase_add_test(tcase, what_was_finished_is_sent_again_in_order);
 	tcase_add_test(tcase, commands_are_checked_noticed_and_answered);
 	tcase_add_test(tcase, what_is_due_goes_in_small_steps);
+	tcase_add_test(tcase, what_the_core_recalls_is_kept);
 	tcase_add_test(tcase, trends_are_coarsened_and_alerts_kept);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
