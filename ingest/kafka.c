@@ -78,7 +78,7 @@ static void *kafka_open(struct source *source, const struct source_options *opti
 	kafka->parser = message_parser_create(&options->map, given->plain_text ? MESSAGE_PLAIN : 0, e);
 	if (kafka->parser == NULL)
 		goto fail;
-	kafka->conf = kafka_conf_create(given, &kafka->start, e);
+	kafka->conf = kafka_conf_create(options, &kafka->start, e);
 	if (kafka->conf == NULL)
 		goto fail;
 	rd_kafka_conf_set_opaque(kafka->conf, kafka);

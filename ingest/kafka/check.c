@@ -58,7 +58,7 @@ void kafka_check(const struct source_options *options, source_report *report, vo
 	char reason[512];
 	struct err e;
 	enum kafka_start start;
-	rd_kafka_conf_t *conf = kafka_conf_create(&options->kafka, &start, &e);
+	rd_kafka_conf_t *conf = kafka_conf_create(options, &start, &e);
 	if (conf == NULL) {
 		report(context, "error", "properties", e.text);
 		return;

@@ -7,6 +7,7 @@
 
 #include "daemon/base/log.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -122,8 +123,23 @@ static void set_callbacks(rd_kafka_conf_t *conf)
 	rd_kafka_conf_set_stats_cb(conf, kafka_on_stats);
 }
 
-rd_kafka_conf_t *kafka_conf_create(const struct kafka_options *options, enum kafka_start *start, struct err *e)
+/* Two sources of one database may share a group: each is a member of its own. */
+static int set_instance(rd_kafka_conf_t *conf, const char *instance_id, const char *source, struct err *e)
 {
+	char text[250]; /* Kafka's limit */
+	if (instance_id == NULL)
+		return 0;
+	snprintf(text, sizeof text, "%s-%s", instance_id, source);
+	for (char *at = text; *at != '\0'; at++) {
+		if (!isalnum((unsigned char)*at) && strchr("._-", *at) == NULL)
+			*at = '_';
+	}
+	return set(conf, "group.instance.id", text, e);
+}
+
+rd_kafka_conf_t *kafka_conf_create(const struct source_options *source, enum kafka_start *start, struct err *e)
+{
+	const struct kafka_options *options = &source->kafka;
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	*start = START_EARLIEST;
 	if (set_all(conf, defaults, sizeof defaults / sizeof defaults[0], e) == -1)
@@ -135,7 +151,7 @@ rd_kafka_conf_t *kafka_conf_create(const struct kafka_options *options, enum kaf
 	if (set_all(conf, required, sizeof required / sizeof required[0], e) == -1 ||
 	    set(conf, "bootstrap.servers", options->brokers, e) == -1 || set(conf, "group.id", options->group, e) == -1)
 		goto fail;
-	if (options->instance_id != NULL && set(conf, "group.instance.id", options->instance_id, e) == -1)
+	if (set_instance(conf, options->instance_id, source->name, e) == -1)
 		goto fail;
 	set_callbacks(conf);
 	return conf;

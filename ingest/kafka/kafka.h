@@ -56,7 +56,7 @@ struct kafka {
 
 /* The client's configuration: our defaults, the user's properties over them, and what the contract needs.  NULL with `e`
  * for a property that is refused or wrong.  `start` takes auto.offset.reset. */
-rd_kafka_conf_t *kafka_conf_create(const struct kafka_options *options, enum kafka_start *start, struct err *e);
+rd_kafka_conf_t *kafka_conf_create(const struct source_options *source, enum kafka_start *start, struct err *e);
 
 /* assign.c: see there. */
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,

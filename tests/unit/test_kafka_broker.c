@@ -25,7 +25,7 @@ static char directory[] = "/tmp/bellwether-broker-XXXXXX";
 static char brokers[64];
 
 static rd_kafka_t *producer;
-static char topic[64];
+static char topic[64], group[64];
 static const char *topics[] = {topic};
 static struct kafka_property properties[4];
 static struct source_options options;
@@ -134,13 +134,14 @@ static void setup(void)
 {
 	static int number;
 	snprintf(topic, sizeof topic, "news-%d-%d", (int)getpid(), number++);
+	strcpy(group, topic);
 	memset(&store, 0, sizeof store);
 	producer = create_producer(NULL);
 	properties[0] = (struct kafka_property){"topic.metadata.refresh.interval.ms", "1000"};
 	options = (struct source_options){
 		.name = "wire",
 		.kind = SOURCE_KAFKA,
-		.kafka = {.brokers = brokers, .topics = topics, .topic_count = 1, .group = topic, .instance_id = topic,
+		.kafka = {.brokers = brokers, .topics = topics, .topic_count = 1, .group = group, .instance_id = group,
 			  .properties = properties, .property_count = 1},
 	};
 	queue = queue_create(100000, 1 << 30);
@@ -465,6 +466,29 @@ START_TEST(test_a_second_reader_ends_the_first)
 }
 END_TEST
 
+/* Two sources of one daemon, in one group, with a topic each. */
+START_TEST(test_two_sources_share_a_group)
+{
+	create_topic(1);
+	produce(0, 0, 10);
+	start();
+	take_documents(10);
+	struct source *first = source;
+	topic[0] = 'o';
+	create_topic(1);
+	produce(0, 10, 10);
+	options.name = "second wire";
+	start();
+	take_documents(20);
+	wait_for_state(SOURCE_OK);
+	struct source *second = source;
+	source = first;
+	wait_for_state(SOURCE_OK);
+	source_close(first);
+	source = second;
+}
+END_TEST
+
 START_TEST(test_large_values_through_a_small_queue)
 {
 	queue_free(queue);
@@ -537,6 +561,7 @@ static int run_tests(void)
 		{test_aborted_transactions_are_passed_over, 0},
 		{test_partitions_added_later_are_read, 0},
 		{test_a_second_reader_ends_the_first, 0},
+		{test_two_sources_share_a_group, 0},
 		{test_large_values_through_a_small_queue, 0},
 		{test_lag, 0},
 	};
