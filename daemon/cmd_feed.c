@@ -102,12 +102,13 @@ static int print_feed(const struct feed *feed)
 
 static int print_entry(const struct feed_entry *entry)
 {
-	return print(json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id", entry->id, "link",
+	return print(json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b}", "id", entry->id, "link",
 			       text_or_null(entry->link), "title", text_or_null(entry->title), "summary",
 			       text_or_null(entry->summary), "published", time_or_null(entry->published_us), "content",
 			       text_or_null(entry->content), "updated", time_or_null(entry->updated_us), "created",
 			       time_or_null(entry->created_us), "author", text_or_null(entry->author), "publisher",
-			       text_or_null(entry->publisher), "lang", text_or_null(entry->lang)));
+			       text_or_null(entry->publisher), "lang", text_or_null(entry->lang), "partial",
+			       entry->partial));
 }
 
 static int feed(const char *path, const char *content_type, const char *url)

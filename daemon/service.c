@@ -4,12 +4,11 @@
  * (pipeline_reconfigure, then the writer) and the old value is freed when both
  * have taken the new one.
  */
-#include "daemon/service.h"
+#include "daemon/service_private.h"
 
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/log.h"
-#include "daemon/metrics.h"
 #include "daemon/model_path.h"
 
 #include <pthread.h>
@@ -18,36 +17,14 @@
 
 #define WRITER_QUEUE_COUNT 4096
 #define WRITER_QUEUE_BYTES (16u << 20)
-#define PARTS_MAX 256
-#define HEALTH_EVERY_US (5 * SECOND_US)
-#define STUCK_US (60 * SECOND_US) /* no round of a loop takes this long */
 #define DRAIN_US (15 * SECOND_US)
 #define FLUSH_WAIT_US (10 * SECOND_US)
 
-struct service {
-	struct classifier *classifier;
-	struct webhook *webhook;
-	struct writer *writer;
-	struct pipeline *pipeline;
-	struct queue *items;   /* sources to pipeline */
-	struct queue *entries; /* pipeline and webhook to writer */
-	char *instance_id;
-	/* guarded by lock (the HTTP thread looks at them): */
-	pthread_mutex_t lock;
-	struct config *config;
-	struct source **sources;
-	size_t source_count;
-	struct err failure;
-	bool failed;
-	/* owned by the driving thread: */
-	int64_t health_written_us;
-};
-
-static void fail(struct service *s, const char *fmt, const char *text)
+void service_fail(struct service *s, const char *what, const char *why)
 {
 	pthread_mutex_lock(&s->lock);
 	if (!s->failed)
-		err_set(&s->failure, fmt, text);
+		err_set(&s->failure, "%s: %s", what, why);
 	s->failed = true;
 	pthread_mutex_unlock(&s->lock);
 }
@@ -66,7 +43,7 @@ static void on_committed(void *context, const char *source, const char *stream, 
 
 static void on_fatal(void *context, const char *message)
 {
-	fail(context, "database: %s", message);
+	service_fail(context, "database", message);
 }
 
 static void on_delivery(void *context, const struct webhook_result *result)
@@ -96,15 +73,14 @@ static struct source *open_source(struct service *s, const struct config_source 
 	return source;
 }
 
-static void close_sources(struct source **sources, size_t count)
+void service_close_sources(struct source **sources, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		source_close(sources[i]);
 	free(sources);
 }
 
-/* Opens every source of `config`; nothing is started.  NULL with a message that names file, line and column. */
-static struct source **open_sources(struct service *s, const struct config *config, const struct store_position *positions,
+struct source **service_open_sources(struct service *s, const struct config *config, const struct store_position *positions,
 				    size_t position_count, struct err *e)
 {
 	struct source **sources = xcalloc(config->source_count, sizeof *sources);
@@ -114,14 +90,14 @@ static struct source **open_sources(struct service *s, const struct config *conf
 			struct config_mark mark = config->sources[i].mark;
 			err_prefix(e, "%s:%zu:%zu: source \"%s\"", config->path, mark.line, mark.column,
 				   config->sources[i].options.name);
-			close_sources(sources, i);
+			service_close_sources(sources, i);
 			return NULL;
 		}
 	}
 	return sources;
 }
 
-static int start_sources(struct service *s, struct err *e)
+int service_start_sources(struct service *s, struct err *e)
 {
 	for (size_t i = 0; i < s->source_count; i++)
 		if (source_start(s->sources[i], e) != 0) {
@@ -215,7 +191,7 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 	s->webhook = webhook_start(config->receiver_specs, config->receiver_count, &wall_clock, on_delivery, s, e);
 	if (s->webhook == NULL)
 		goto fail_store;
-	s->sources = open_sources(s, config, positions, position_count, e);
+	s->sources = service_open_sources(s, config, positions, position_count, e);
 	if (s->sources == NULL)
 		goto fail_webhook;
 	s->source_count = config->source_count;
@@ -224,7 +200,7 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 	if (s->writer == NULL)
 		goto fail_sources;
 	s->pipeline = pipeline_start(&(struct pipeline_options){s->items, s->entries, s->classifier, config});
-	if (start_sources(s, e) != 0)
+	if (service_start_sources(s, e) != 0)
 		goto fail_started;
 	store_positions_free(positions, position_count);
 	return s;
@@ -235,7 +211,7 @@ fail_started:
 	queue_close(s->entries);
 	writer_stop(s->writer);
 fail_sources:
-	close_sources(s->sources, s->source_count);
+	service_close_sources(s->sources, s->source_count);
 fail_webhook:
 	webhook_stop(s->webhook, 0);
 fail_store:
@@ -258,276 +234,6 @@ void service_stop(struct service *s, int64_t webhook_wait_us)
 	webhook_stop(s->webhook, webhook_wait_us); /* its last results still reach the writer */
 	queue_close(s->entries);
 	writer_stop(s->writer);
-	close_sources(s->sources, s->source_count);
+	service_close_sources(s->sources, s->source_count);
 	free_service(s);
-}
-
-/* ---- reload ---- */
-
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* What only a restart can change. */
-static int check_unchanged(const struct config *old, const struct config *new, struct err *e)
-{
-	const char *key = NULL;
-	if (!same(old->database, new->database))
-		key = "database";
-	else if (!same(old->model.path, new->model.path) || !same(old->model.device, new->model.device) ||
-		 !same(old->model.precision, new->model.precision) || old->model.threads != new->model.threads)
-		key = "model";
-	else if (!same(old->http.listen, new->http.listen))
-		key = "http.listen";
-	else if (old->queue.documents != new->queue.documents || old->queue.bytes != new->queue.bytes)
-		key = "queue";
-	return key == NULL ? 0 : err_set(e, "%s: %s has changed: restart to apply that", new->path, key);
-}
-
-struct reload {
-	struct service *service;
-	struct writer_configuration configuration;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool taken;
-};
-
-static void on_taken(void *context)
-{
-	struct reload *reload = context;
-	pthread_mutex_lock(&reload->lock);
-	reload->taken = true;
-	pthread_cond_signal(&reload->changed);
-	pthread_mutex_unlock(&reload->lock);
-}
-
-/* Between two batches of the pipeline: what follows was made with the new configuration. */
-static void push_configuration(void *context)
-{
-	struct reload *reload = context;
-	struct writer_entry *entry = xcalloc(1, sizeof *entry);
-	entry->kind = ENTRY_CONFIGURATION;
-	entry->configuration = &reload->configuration;
-	CHECK(queue_push(reload->service->entries, entry, sizeof *entry, QUEUE_FOREVER) == QUEUE_OK);
-}
-
-/* The new value goes down the pipe; returns when nobody holds the old one. */
-static void swap_configuration(struct service *s, const struct config *config)
-{
-	struct reload reload = {
-		.service = s,
-		.configuration = {&config->watch, config->receiver_names, config->receiver_count,
-				  config->retention.documents_us, config->retention.trends_us, on_taken, &reload},
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.changed = PTHREAD_COND_INITIALIZER,
-	};
-	pipeline_reconfigure(s->pipeline, config, push_configuration, &reload);
-	pthread_mutex_lock(&reload.lock);
-	while (!reload.taken)
-		pthread_cond_wait(&reload.changed, &reload.lock);
-	pthread_mutex_unlock(&reload.lock);
-	pthread_cond_destroy(&reload.changed);
-	pthread_mutex_destroy(&reload.lock);
-}
-
-static struct source **open_sources_from_database(struct service *s, const struct config *config, struct err *e)
-{
-	struct store_position *positions = NULL;
-	size_t count = 0;
-	struct source **sources = NULL;
-	struct store *store = store_open(config->database, STORE_READ, 0, e);
-	if (store != NULL && store_load_positions(store, &positions, &count, e) == 0)
-		sources = open_sources(s, config, positions, count, e);
-	store_positions_free(positions, count);
-	store_close(store);
-	return sources;
-}
-
-int service_reload(struct service *s, struct config *config, struct err *e)
-{
-	struct writer_status status;
-	writer_get_status(s->writer, &status);
-	if (status.waiting)
-		err_set(e, "the database cannot be written now (%s): reload again later", status.message);
-	struct source **trial = NULL;
-	if (status.waiting || check_unchanged(s->config, config, e) != 0 ||
-	    (trial = open_sources(s, config, NULL, 0, e)) == NULL) {
-		config_free(config);
-		return -1;
-	}
-	close_sources(trial, config->source_count);
-
-	for (size_t i = 0; i < s->source_count; i++)
-		source_stop(s->sources[i]);
-	CHECK(webhook_reconfigure(s->webhook, config->receiver_specs, config->receiver_count, e) == 0);
-	swap_configuration(s, config);
-	struct source **sources = open_sources_from_database(s, config, e);
-
-	pthread_mutex_lock(&s->lock);
-	struct config *old = s->config;
-	struct source **old_sources = s->sources;
-	size_t old_count = s->source_count;
-	s->config = config;
-	s->sources = sources;
-	s->source_count = sources != NULL ? config->source_count : 0;
-	pthread_mutex_unlock(&s->lock);
-	close_sources(old_sources, old_count);
-	config_free(old);
-	if (sources == NULL || start_sources(s, e) != 0)
-		fail(s, "%s", e->text); /* half a reload is no state to be in: a restart takes the new one whole */
-	return 0;
-}
-
-/* ---- looking ---- */
-
-const char *source_state_name(enum source_state state)
-{
-	static const char *const names[] = {"starting", "ok", "warning", "down", "fatal", "done"};
-	return names[state];
-}
-
-static void check_sources(struct service *s)
-{
-	for (size_t i = 0; i < s->source_count; i++) {
-		struct source_health health;
-		source_get_health(s->sources[i], &health);
-		if (health.state == SOURCE_FATAL && !s->failed) {
-			s->failed = true;
-			err_set(&s->failure, "source \"%s\": %s", s->config->sources[i].options.name, health.message);
-		}
-	}
-}
-
-const char *service_failure(struct service *s)
-{
-	const char *stopped = pipeline_failure(s->pipeline);
-	if (stopped != NULL)
-		fail(s, "classifier: %s", stopped);
-	pthread_mutex_lock(&s->lock);
-	check_sources(s);
-	const char *failure = s->failed ? s->failure.text : NULL;
-	pthread_mutex_unlock(&s->lock);
-	return failure;
-}
-
-/* Rows point into `health` and `parts`. */
-static size_t health_rows(struct service *s, size_t i, struct source_health *health, struct source_part *parts,
-			  struct store_source_health *rows)
-{
-	const char *name = s->config->sources[i].options.name;
-	source_get_health(s->sources[i], health);
-	size_t count = source_get_parts(s->sources[i], parts, PARTS_MAX);
-	rows[0] = (struct store_source_health){name, "", source_state_name(health->state), health->message,
-					       health->last_progress_us, health->lag};
-	if (count > PARTS_MAX)
-		count = PARTS_MAX;
-	for (size_t p = 0; p < count; p++)
-		rows[p + 1] = (struct store_source_health){name, parts[p].stream, source_state_name(parts[p].state),
-							   parts[p].message, parts[p].last_progress_us, parts[p].lag};
-	return count + 1;
-}
-
-void service_tick(struct service *s)
-{
-	int64_t now = monotonic_us();
-	if (now - s->health_written_us < HEALTH_EVERY_US)
-		return;
-	s->health_written_us = now;
-	struct source_part *parts = xcalloc(PARTS_MAX, sizeof *parts);
-	struct store_source_health *rows = xcalloc(PARTS_MAX + 1, sizeof *rows);
-	for (size_t i = 0; i < s->source_count; i++) {
-		struct source_health health;
-		size_t count = health_rows(s, i, &health, parts, rows);
-		writer_put_health(s->writer, rows, count);
-	}
-	free(rows);
-	free(parts);
-}
-
-static bool is_stuck(int64_t heartbeat_us)
-{
-	return heartbeat_us != INT64_MAX && monotonic_us() - heartbeat_us > STUCK_US;
-}
-
-bool service_is_alive(struct service *s, char *why, size_t size)
-{
-	struct writer_status status;
-	writer_get_status(s->writer, &status);
-	const char *stuck = NULL;
-	if (is_stuck(status.heartbeat_us))
-		stuck = "the writer";
-	else if (is_stuck(pipeline_heartbeat_us(s->pipeline)))
-		stuck = "the classifier";
-	else if (is_stuck(webhook_heartbeat_us(s->webhook)))
-		stuck = "the webhook thread";
-	if (stuck != NULL) {
-		snprintf(why, size, "%s has not moved for %lld s", stuck, (long long)(STUCK_US / SECOND_US));
-		return false;
-	}
-	bool alive = true;
-	pthread_mutex_lock(&s->lock);
-	for (size_t i = 0; i < s->source_count && alive; i++) {
-		struct source_health health;
-		source_get_health(s->sources[i], &health);
-		alive = health.state == SOURCE_DONE || !is_stuck(health.heartbeat_us);
-		if (!alive)
-			snprintf(why, size, "source \"%s\" has not moved for %lld s", s->config->sources[i].options.name,
-				 (long long)(STUCK_US / SECOND_US));
-	}
-	pthread_mutex_unlock(&s->lock);
-	return alive;
-}
-
-bool service_is_ready(struct service *s, char *why, size_t size)
-{
-	if (!service_is_alive(s, why, size))
-		return false;
-	struct writer_status status;
-	writer_get_status(s->writer, &status);
-	if (status.waiting)
-		snprintf(why, size, "the database cannot be written: %s", status.message);
-	return !status.waiting;
-}
-
-void service_describe(struct service *s, char *out, size_t size)
-{
-	struct writer_status status;
-	char why[512];
-	writer_get_status(s->writer, &status);
-	if (!service_is_ready(s, why, sizeof why))
-		snprintf(out, size, "%s", why);
-	else
-		snprintf(out, size, "%llu documents stored, %llu alerts, %zu deliveries pending",
-			 (unsigned long long)status.documents, (unsigned long long)status.alerts, status.outbox_pending);
-}
-
-void service_print_metrics(struct service *s, FILE *out)
-{
-	pthread_mutex_lock(&s->lock);
-	struct source_health *healths = xcalloc(s->source_count, sizeof *healths);
-	const char **names = xcalloc(s->source_count, sizeof *names);
-	for (size_t i = 0; i < s->source_count; i++) {
-		names[i] = s->config->sources[i].options.name;
-		source_get_health(s->sources[i], &healths[i]);
-	}
-	metrics_print_sources(out, healths, names, s->source_count);
-	pthread_mutex_unlock(&s->lock);
-	free(names);
-	free(healths);
-
-	struct writer_status status;
-	writer_get_status(s->writer, &status);
-	metrics_print_writer(out, &status);
-	metrics_print_process(out, queue_depth(s->items), queue_depth(s->entries), classifier_get_info(s->classifier));
-}
-
-struct classifier *service_classifier(struct service *s)
-{
-	return s->classifier;
-}
-
-const struct config *service_config(struct service *s)
-{
-	return s->config;
 }

@@ -4,6 +4,7 @@
 #include "daemon/config_keys.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,0 +1,122 @@
+/* A reload: what can change without a restart, and how the new value travels down the pipe. */
+#include "daemon/service_private.h"
+
+#include "daemon/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* What only a restart can change. */
+static int check_unchanged(const struct config *old, const struct config *new, struct err *e)
+{
+	const char *key = NULL;
+	if (!same(old->database, new->database))
+		key = "database";
+	else if (!same(old->model.path, new->model.path) || !same(old->model.device, new->model.device) ||
+		 !same(old->model.precision, new->model.precision) || old->model.threads != new->model.threads)
+		key = "model";
+	else if (!same(old->http.listen, new->http.listen))
+		key = "http.listen";
+	else if (old->queue.documents != new->queue.documents || old->queue.bytes != new->queue.bytes)
+		key = "queue";
+	return key == NULL ? 0 : err_set(e, "%s: %s has changed: restart to apply that", new->path, key);
+}
+
+struct reload {
+	struct service *service;
+	struct writer_configuration configuration;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool taken;
+};
+
+static void on_taken(void *context)
+{
+	struct reload *reload = context;
+	pthread_mutex_lock(&reload->lock);
+	reload->taken = true;
+	pthread_cond_signal(&reload->changed);
+	pthread_mutex_unlock(&reload->lock);
+}
+
+/* Between two batches of the pipeline: what follows was made with the new configuration. */
+static void push_configuration(void *context)
+{
+	struct reload *reload = context;
+	struct writer_entry *entry = xcalloc(1, sizeof *entry);
+	entry->kind = ENTRY_CONFIGURATION;
+	entry->configuration = &reload->configuration;
+	CHECK(queue_push(reload->service->entries, entry, sizeof *entry, QUEUE_FOREVER) == QUEUE_OK);
+}
+
+/* The new value goes down the pipe; returns when nobody holds the old one. */
+static void swap_configuration(struct service *s, const struct config *config)
+{
+	struct reload reload = {
+		.service = s,
+		.configuration = {&config->watch, config->receiver_names, config->receiver_count,
+				  config->retention.documents_us, config->retention.trends_us, on_taken, &reload},
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	pipeline_reconfigure(s->pipeline, config, push_configuration, &reload);
+	pthread_mutex_lock(&reload.lock);
+	while (!reload.taken)
+		pthread_cond_wait(&reload.changed, &reload.lock);
+	pthread_mutex_unlock(&reload.lock);
+	pthread_cond_destroy(&reload.changed);
+	pthread_mutex_destroy(&reload.lock);
+}
+
+static struct source **open_sources_from_database(struct service *s, const struct config *config, struct err *e)
+{
+	struct store_position *positions = NULL;
+	size_t count = 0;
+	struct source **sources = NULL;
+	struct store *store = store_open(config->database, STORE_READ, 0, e);
+	if (store != NULL && store_load_positions(store, &positions, &count, e) == 0)
+		sources = service_open_sources(s, config, positions, count, e);
+	store_positions_free(positions, count);
+	store_close(store);
+	return sources;
+}
+
+int service_reload(struct service *s, struct config *config, struct err *e)
+{
+	struct writer_status status;
+	writer_get_status(s->writer, &status);
+	if (status.waiting)
+		err_set(e, "the database cannot be written now (%s): reload again later", status.message);
+	struct source **trial = NULL;
+	if (status.waiting || check_unchanged(s->config, config, e) != 0 ||
+	    (trial = service_open_sources(s, config, NULL, 0, e)) == NULL) {
+		config_free(config);
+		return -1;
+	}
+	service_close_sources(trial, config->source_count);
+
+	for (size_t i = 0; i < s->source_count; i++)
+		source_stop(s->sources[i]);
+	CHECK(webhook_reconfigure(s->webhook, config->receiver_specs, config->receiver_count, e) == 0);
+	swap_configuration(s, config);
+	struct source **sources = open_sources_from_database(s, config, e);
+
+	pthread_mutex_lock(&s->lock);
+	struct config *old = s->config;
+	struct source **old_sources = s->sources;
+	size_t old_count = s->source_count;
+	s->config = config;
+	s->sources = sources;
+	s->source_count = sources != NULL ? config->source_count : 0;
+	pthread_mutex_unlock(&s->lock);
+	service_close_sources(old_sources, old_count);
+	config_free(old);
+	if (sources == NULL || service_start_sources(s, e) != 0)
+		service_fail(s, "reload", e->text); /* half a reload is no state to be in: a restart takes the new one whole */
+	return 0;
+}
