@@ -13,7 +13,8 @@
  *
  * Reads RSS 0.9x, 1.0 (RDF) and 2.0, Atom 0.3 and 1.0, CDF, JSON Feed 1.x, in
  * whatever encoding.  A document that is not well-formed is repaired as far as
- * possible and read on; a truncated one yields the entries up to the cut.
+ * possible and read on; a truncated one yields the entries up to the cut, the
+ * last of them partial where the cut is inside.
  *
  * Text of entries is plain: tags are removed, entities replaced, a title that
  * was escaped twice is unescaped twice, white space is folded to single
@@ -34,6 +35,7 @@ struct feed_entry {
 	int64_t published_us;  /* published, else updated, else created */
 	int64_t updated_us;
 	int64_t created_us;
+	bool partial;          /* the document breaks off inside it: what was whole by then, its identity may be wrong */
 };
 
 struct feed {

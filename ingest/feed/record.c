@@ -107,14 +107,12 @@ static int64_t first_moment(const struct record *record)
 	return TIME_NONE;
 }
 
-/* An entry that the document breaks off in counts only where its identity cannot be still to come. */
-static bool is_usable(const struct feed_owner *owner, const struct record *record, bool whole)
+static bool is_empty(const struct record *record)
 {
-	if (whole)
-		return true;
-	bool guid = record->fields[FIELD_GUID].text.length > 0;
-	bool text = record->fields[FIELD_TITLE].text.length > 0 || record->fields[FIELD_SUMMARY].text.length > 0;
-	return guid || (text && !owner->has_guids);
+	for (int i = 0; i < FIELD_COUNT; i++)
+		if (record->fields[i].text.length > 0)
+			return false;
+	return true;
 }
 
 static bool make_room(struct feed_owner *owner)
@@ -134,7 +132,7 @@ static bool make_room(struct feed_owner *owner)
 
 void owner_add_entry(struct feed_owner *owner, const struct record *record, bool whole)
 {
-	if (!is_usable(owner, record, whole))
+	if (!whole && is_empty(record))
 		return;
 	if (owner->feed.entry_count == FEED_MAX_ENTRIES) {
 		owner->feed.limited = true;
@@ -156,12 +154,12 @@ void owner_add_entry(struct feed_owner *owner, const struct record *record, bool
 		.published_us = first_moment(record),
 		.updated_us = record->moments[MOMENT_UPDATED].time_us,
 		.created_us = record->moments[MOMENT_CREATED].time_us,
+		.partial = !whole,
 	};
 	if (entry->summary[0] == '\0') {
 		entry->summary = entry->content;
 		entry->content = "";
 	}
-	owner->has_guids |= entry->guid[0] != '\0';
 }
 
 void owner_set_feed(struct feed_owner *owner, const struct record *record)
@@ -186,7 +184,6 @@ void owner_reset(struct feed_owner *owner)
 	arena_free(&owner->arena);
 	owner->feed.entry_count = 0;
 	owner->feed.interval_us = 0;
-	owner->has_guids = false;
 }
 
 void owner_finish(struct feed_owner *owner)

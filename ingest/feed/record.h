@@ -72,7 +72,6 @@ struct feed_owner {
 	struct feed feed;
 	struct arena arena;
 	size_t capacity; /* of feed.entries */
-	bool has_guids;  /* some entry so far had one */
 	bool failed;     /* memory is out */
 };
 

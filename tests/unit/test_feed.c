@@ -161,7 +161,7 @@ START_TEST(json)
 	feed = parse("{\"items\":[{\"id\":\"a\",\"title\":\"A\\ud800\\q\\n\"},{\"id\":\"b\"},{\"title\":\"no id y");
 	ck_assert_uint_eq(feed->entry_count, 2);
 	ck_assert_str_eq(feed->entries[0].title, "A\uFFFDq");
-	ck_assert(feed->repaired);
+	ck_assert(feed->repaired && !feed->entries[1].partial);
 	feed_free(feed);
 }
 END_TEST
@@ -537,16 +537,23 @@ END_TEST
 
 START_TEST(broken_off_keeps_what_was_whole)
 {
-	/* The guid of the second may still come: without it the entry would be another one at the next poll. */
 	struct feed *feed = parse("<rss><channel><item><guid>1</guid><title>A</title></item>"
-				  "<item><title>B</title><link>http://b.exam");
-	ck_assert_uint_eq(feed->entry_count, 1);
-	ck_assert(feed->repaired);
-	feed_free(feed);
-	feed = parse("<rss><channel><item><guid>1</guid></item><item><guid>2</guid><title>B</title><description>Half");
+				  "<item><title>B</title><description>Half of the");
 	ck_assert_uint_eq(feed->entry_count, 2);
+	ck_assert(feed->repaired);
+	ck_assert(!feed->entries[0].partial && feed->entries[1].partial);
 	ck_assert_str_eq(feed->entries[1].title, "B");
 	ck_assert_str_eq(feed->entries[1].summary, "");
+	feed_free(feed);
+
+	/* Cut between entries, or never closed at all: nothing is partial. */
+	feed = parse("<rss><channel><item><guid>1</guid></item><item");
+	ck_assert_uint_eq(feed->entry_count, 1);
+	ck_assert(!feed->entries[0].partial);
+	feed_free(feed);
+	feed = parse("<rss><channel><item><guid>1</guid><item><guid>2</guid></channel></rss>");
+	ck_assert_uint_eq(feed->entry_count, 2);
+	ck_assert(!feed->entries[0].partial && !feed->entries[1].partial);
 	feed_free(feed);
 }
 END_TEST
