@@ -6,7 +6,6 @@
 #include "alerts/store/private.h"
 
 #include "daemon/base/check.h"
-#include "daemon/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -14,6 +14,12 @@
  */
 #include "alerts/store/private.h"
 
+/* Numbers that stand in SQL texts. */
+_Static_assert(ITEM_UNIQUE == 4, "documents_unique");
+_Static_assert(REJECT_GAP == 1, "rejected_gaps");
+_Static_assert(ALERT_PENDING == 1 && ALERT_FIRING == 2, "alerts_open");
+_Static_assert(DELIVERY_PENDING == 0, "deliveries_pending");
+
 static const char schema_1[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE marks("

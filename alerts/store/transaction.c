@@ -4,8 +4,6 @@
  */
 #include "alerts/store/private.h"
 
-#include <string.h>
-
 int store_begin(struct store *store)
 {
 	struct bound begin = store_bind(store, STMT_BEGIN);

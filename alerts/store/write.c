@@ -5,11 +5,7 @@
  */
 #include "alerts/store/private.h"
 
-#include "daemon/base/check.h"
-#include "daemon/base/clock.h"
 #include "daemon/base/fault.h"
-
-#include <stdlib.h>
 
 static int fault(enum fault point)
 {
