@@ -1,0 +1,340 @@
+/*
+ * Every receiver has its own lanes, its own limit of messages under way and
+ * its own pauses, so that one that hangs costs the others nothing.
+ *
+ * Where a reload changes a receiver, its settings are exchanged in place:
+ * messages under way carry all they need and come back to the same lane.  A
+ * receiver that is gone from the configuration stays as a name that takes
+ * nothing, until the thread ends.
+ */
+#include "alerts/webhook/dispatch.h"
+
+#include "alerts/webhook/lanes.h"
+#include "alerts/webhook/request.h"
+#include "alerts/webhook/retry.h"
+#include "daemon/base/check.h"
+#include "daemon/base/fault.h"
+#include "daemon/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Lanes of one receiver under way at a time. */
+#define BUSY_MAX 8
+
+struct receiver {
+	struct receiver *next;
+	char *name;
+	struct settings *settings; /* NULL = not configured */
+	uint32_t generation;       /* of the settings: what an older one says about "gone" is history */
+	struct lanes lanes;
+	int64_t not_before_us;     /* Retry-After: all lanes wait */
+	bool failing;              /* said so in the log */
+	char disabled[200];        /* why it takes nothing; "" = it does */
+};
+
+/* A message under way. */
+struct flight {
+	struct flight *next;
+	struct request *request;
+	struct receiver *receiver;
+	struct lane *lane;
+	uint32_t generation;
+};
+
+struct dispatch {
+	struct dispatch_options options;
+	struct receiver *receivers;
+	struct flight *flights;
+	uint32_t random;
+};
+
+struct dispatch *dispatch_create(const struct dispatch_options *options)
+{
+	struct dispatch *d = xcalloc(1, sizeof *d);
+	d->options = *options;
+	d->random = (uint32_t)monotonic_us() ^ (uint32_t)getpid() << 16 ^ 1;
+	return d;
+}
+
+/* Marsaglia, "Xorshift RNGs", 2003: enough to keep receivers' retries apart. */
+static uint32_t next_random(struct dispatch *d)
+{
+	uint32_t x = d->random != 0 ? d->random : 1;
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	return d->random = x;
+}
+
+static int64_t now_us(const struct dispatch *d)
+{
+	return clock_now_us(d->options.clock);
+}
+
+/* ---- results ---- */
+
+static void report(struct dispatch *d, const struct delivery *delivery, enum delivery_state state, const char *error)
+{
+	struct webhook_result result = {
+		.delivery = delivery->id,
+		.state = state,
+		.attempts = delivery->attempts,
+		.next_try_us = delivery->next_try_us,
+	};
+	snprintf(result.error, sizeof result.error, "%s", error);
+	fault_point(FAULT_BEFORE_RESULT);
+	d->options.report(d->options.context, &result);
+}
+
+static void end_first(struct dispatch *d, struct receiver *r, struct lane *lane, enum delivery_state state, const char *error)
+{
+	struct job *job = lanes_take_first(&r->lanes, lane);
+	report(d, &job->delivery, state, error);
+	job_free(job);
+}
+
+static void disable(struct receiver *r, const char *why)
+{
+	snprintf(r->disabled, sizeof r->disabled, "%s", why);
+	log_warning("receiver \"%s\": %s", r->name, r->disabled);
+}
+
+static void set_failing(struct receiver *r, bool failing, const char *error)
+{
+	if (failing && !r->failing)
+		log_warning("receiver \"%s\": %s: its messages wait and are tried again", r->name, error);
+	if (!failing && r->failing)
+		log_info("receiver \"%s\": takes messages again", r->name);
+	r->failing = failing;
+}
+
+static void try_again(struct dispatch *d, struct receiver *r, struct lane *lane, const struct outcome *outcome)
+{
+	struct delivery *delivery = &lane->first->delivery;
+	set_failing(r, true, outcome->error);
+	if (lane_is_over(lane) && retry_is_exhausted(delivery->attempts)) {
+		char error[sizeof outcome->error + 32];
+		snprintf(error, sizeof error, "given up after 24 hours: %s", outcome->error);
+		end_first(d, r, lane, DELIVERY_DEAD, error);
+		return;
+	}
+	int64_t pause_us = retry_pause_us(delivery->attempts, next_random(d));
+	if (outcome->retry_after_us > 0) {
+		r->not_before_us = now_us(d) + outcome->retry_after_us;
+		if (pause_us < outcome->retry_after_us)
+			pause_us = outcome->retry_after_us;
+	}
+	delivery->next_try_us = now_us(d) + pause_us;
+	report(d, delivery, DELIVERY_PENDING, outcome->error);
+}
+
+static void settle(struct dispatch *d, const struct flight *flight, const struct outcome *outcome)
+{
+	struct receiver *r = flight->receiver;
+	lanes_set_busy(&r->lanes, flight->lane, false);
+	flight->lane->first->delivery.attempts++;
+	switch (outcome->kind) {
+	case OUTCOME_TAKEN:
+		set_failing(r, false, "");
+		end_first(d, r, flight->lane, DELIVERY_SENT, "");
+		break;
+	case OUTCOME_GONE:
+		if (flight->generation == r->generation)
+			disable(r, "HTTP 410: it wants no more messages, and gets none until the configuration is loaded again");
+		end_first(d, r, flight->lane, DELIVERY_DEAD, "HTTP 410");
+		break;
+	case OUTCOME_FAILED:
+		try_again(d, r, flight->lane, outcome);
+		break;
+	}
+}
+
+/* ---- sending ---- */
+
+static struct request *make_request(struct dispatch *d, const struct receiver *r, const struct delivery *delivery, struct err *e)
+{
+	char webhook_id[512];
+	enum message_kind kind = delivery->resolved ? MESSAGE_RESOLVED : MESSAGE_FIRING;
+	char *body = format_write(r->settings->format, kind, delivery->payload, r->settings->secret, now_us(d), e);
+	if (body == NULL)
+		return NULL;
+	snprintf(webhook_id, sizeof webhook_id, "%s-%u", delivery->alert, delivery->event);
+	return request_create(r->settings, webhook_id, body, now_us(d), e);
+}
+
+static void start(struct dispatch *d, struct receiver *r, struct lane *lane)
+{
+	struct err e;
+	struct request *request = make_request(d, r, &lane->first->delivery, &e);
+	if (request == NULL) {
+		log_warning("receiver \"%s\": delivery %lld cannot be sent: %s", r->name, (long long)lane->first->delivery.id,
+			    e.text);
+		end_first(d, r, lane, DELIVERY_DEAD, e.text);
+		return;
+	}
+	struct flight *flight = xcalloc(1, sizeof *flight);
+	*flight = (struct flight){d->flights, request, r, lane, r->generation};
+	lanes_set_busy(&r->lanes, lane, true);
+	if (fault_point(FAULT_BEFORE_SEND) != 0) {
+		settle(d, flight, &(struct outcome){.kind = OUTCOME_FAILED, .error = "a fault was injected before sending"});
+		request_free(request);
+		free(flight);
+		return;
+	}
+	d->flights = flight;
+	CURL *easy = request_handle(request);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, flight);
+	CHECK(curl_multi_add_handle(d->options.multi, easy) == CURLM_OK);
+}
+
+static void land(struct dispatch *d, CURL *easy, CURLcode code)
+{
+	struct flight *flight = NULL;
+	struct outcome outcome;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&flight);
+	request_outcome(flight->request, code, &outcome);
+	if (fault_point(FAULT_AFTER_SEND) != 0)
+		outcome = (struct outcome){.kind = OUTCOME_FAILED, .error = "a fault was injected after sending"};
+	settle(d, flight, &outcome);
+
+	struct flight **place = &d->flights;
+	while (*place != flight)
+		place = &(*place)->next;
+	*place = flight->next;
+	CHECK(curl_multi_remove_handle(d->options.multi, easy) == CURLM_OK);
+	request_free(flight->request);
+	free(flight);
+}
+
+/* Returns whether anything changed. */
+static bool start_due(struct dispatch *d, struct receiver *r, int64_t *next_us)
+{
+	struct lane *lane;
+	bool changed = false;
+	if (r->disabled[0] != '\0') {
+		while ((lane = lanes_idle(&r->lanes)) != NULL)
+			end_first(d, r, lane, DELIVERY_DEAD, r->disabled);
+		return false;
+	}
+	int64_t now = now_us(d);
+	/* A clock that was set back must not turn a pause of minutes into one of years. */
+	if (r->not_before_us > now + RETRY_AFTER_MAX_US)
+		r->not_before_us = now;
+	if (r->not_before_us > now) {
+		if (r->lanes.first != NULL && r->not_before_us < *next_us)
+			*next_us = r->not_before_us;
+		return false;
+	}
+	for (; r->lanes.busy < BUSY_MAX && (lane = lanes_due(&r->lanes, now, next_us)) != NULL; changed = true)
+		start(d, r, lane);
+	return changed;
+}
+
+static bool land_all(struct dispatch *d)
+{
+	int running, left;
+	bool changed = false;
+	curl_multi_perform(d->options.multi, &running);
+	for (CURLMsg *message; (message = curl_multi_info_read(d->options.multi, &left)) != NULL;) {
+		CHECK(message->msg == CURLMSG_DONE);
+		land(d, message->easy_handle, message->data.result);
+		changed = true;
+	}
+	return changed;
+}
+
+/* Until nothing moves: what curl has finished would not wake curl_multi_poll. */
+int64_t dispatch_turn(struct dispatch *d)
+{
+	int64_t next_us;
+	bool changed;
+	do {
+		next_us = INT64_MAX;
+		changed = land_all(d);
+		for (struct receiver *r = d->receivers; r != NULL; r = r->next)
+			changed |= start_due(d, r, &next_us);
+	} while (changed);
+	return next_us;
+}
+
+bool dispatch_is_busy(const struct dispatch *d)
+{
+	return d->flights != NULL;
+}
+
+/* ---- receivers ---- */
+
+static struct receiver *find_or_create(struct dispatch *d, const char *name)
+{
+	struct receiver **place = &d->receivers;
+	while (*place != NULL && strcmp((*place)->name, name) != 0)
+		place = &(*place)->next;
+	if (*place == NULL) {
+		*place = xcalloc(1, sizeof **place);
+		(*place)->name = xstrdup(name);
+	}
+	return *place;
+}
+
+static const char not_configured[] = "no receiver of this name is configured";
+
+void dispatch_configure(struct dispatch *d, struct settings_list *list)
+{
+	for (struct receiver *r = d->receivers; r != NULL; r = r->next) {
+		settings_free(r->settings);
+		r->settings = NULL;
+		r->generation++;
+		r->not_before_us = 0;
+		lanes_hurry(&r->lanes);
+		snprintf(r->disabled, sizeof r->disabled, "%s", not_configured);
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		struct receiver *r = find_or_create(d, list->each[i]->name);
+		settings_free(r->settings); /* two of one name: the later counts */
+		r->settings = list->each[i];
+		list->each[i] = NULL;
+		r->disabled[0] = '\0';
+	}
+	settings_list_free(list);
+}
+
+void dispatch_add(struct dispatch *d, const struct delivery *delivery)
+{
+	struct delivery copy = *delivery;
+	struct receiver *r = find_or_create(d, delivery->receiver);
+	if (r->settings == NULL)
+		snprintf(r->disabled, sizeof r->disabled, "%s", not_configured);
+	if (copy.next_try_us > now_us(d) + RETRY_AFTER_MAX_US)
+		copy.next_try_us = now_us(d);
+	lanes_add(&r->lanes, &copy);
+}
+
+static void receiver_free(struct receiver *r)
+{
+	for (struct lane *lane; (lane = lanes_idle(&r->lanes)) != NULL;)
+		job_free(lanes_take_first(&r->lanes, lane));
+	settings_free(r->settings);
+	free(r->name);
+	free(r);
+}
+
+void dispatch_free(struct dispatch *d)
+{
+	if (d == NULL)
+		return;
+	for (struct flight *flight = d->flights, *next; flight != NULL; flight = next) {
+		next = flight->next;
+		curl_multi_remove_handle(d->options.multi, request_handle(flight->request));
+		lanes_set_busy(&flight->receiver->lanes, flight->lane, false);
+		request_free(flight->request);
+		free(flight);
+	}
+	for (struct receiver *r = d->receivers, *next; r != NULL; r = next) {
+		next = r->next;
+		receiver_free(r);
+	}
+	free(d);
+}
