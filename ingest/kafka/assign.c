@@ -23,7 +23,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define QUERY_TIMEOUT_MS 2000
+/* Two queries a round: the watchdog does not mind. */
+#define QUERY_TIMEOUT_MS 1500
 
 /* The offset to ask for.  With `verify`, one earlier where that message can be compared. */
 static int64_t start_of(struct kafka *kafka, struct partition *partition, bool verify)
@@ -117,38 +118,79 @@ static bool repair_range(struct kafka *kafka, struct partition *partition, int64
 	return true;
 }
 
-/* Returns true where the partition can start again. */
-static bool repair_one(struct kafka *kafka, struct partition *partition)
+static void repair_recreated(struct kafka *kafka, struct partition *partition, int64_t low)
 {
-	int64_t low, high;
 	char reason[256];
-	if (partition->repair == REPAIR_REWIND)
-		return true;
-	if (rd_kafka_query_watermark_offsets(kafka->client, partition->topic, partition->number, &low, &high,
-					     QUERY_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return false;
-	if (partition->repair == REPAIR_RANGE)
-		return repair_range(kafka, partition, low, high);
 	snprintf(reason, sizeof reason,
 		 "the message of %s before the saved offset %" PRId64
 		 " is not the one that was read: the topic was made anew; it is read from its start",
 		 partition->stream, partition->position.offset);
 	jump(kafka, partition, low, reason);
+}
+
+static bool needs_repair(const struct partition *partition)
+{
+	return partition->assigned && partition->repair != REPAIR_NONE;
+}
+
+/* The starts or the ends of the logs that need repair, `which` = RD_KAFKA_OFFSET_BEGINNING or _END; NULL where no broker
+ * told.  (rd_kafka_query_watermark_offsets would do for one, and may never return.) */
+static rd_kafka_topic_partition_list_t *query_offsets(struct kafka *kafka, int64_t which)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	for (size_t i = 0; i < kafka->partitions.count; i++) {
+		struct partition *partition = kafka->partitions.entries[i];
+		if (needs_repair(partition))
+			rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset = which;
+	}
+	if (list->cnt > 0 && rd_kafka_offsets_for_times(kafka->client, list, QUERY_TIMEOUT_MS) == 0)
+		return list;
+	rd_kafka_topic_partition_list_destroy(list);
+	return NULL;
+}
+
+/* -1 where it is not known. */
+static int64_t offset_in(rd_kafka_topic_partition_list_t *list, const struct partition *partition)
+{
+	rd_kafka_topic_partition_t *entry =
+		rd_kafka_topic_partition_list_find(list, partition->topic, partition->number);
+	return entry != NULL && entry->err == 0 && entry->offset >= 0 ? entry->offset : -1;
+}
+
+/* Returns true where the partition can start again. */
+static bool repair_one(struct kafka *kafka, struct partition *partition, int64_t low, int64_t high)
+{
+	if (partition->repair == REPAIR_REWIND)
+		return true;
+	if (low < 0 || high < 0)
+		return false;
+	if (partition->repair == REPAIR_RANGE)
+		return repair_range(kafka, partition, low, high);
+	repair_recreated(kafka, partition, low);
 	return true;
 }
 
-/* Once a second.  One partition at a time: each may leave an item to deliver, and only one is ever held. */
+/* Once a second.  Each repair may leave an item that does not fit into the queue, and only one is ever held: then the
+ * others wait for the next round. */
 void kafka_repair(struct kafka *kafka)
 {
 	bool repaired = false;
-	for (size_t i = 0; i < kafka->partitions.count && kafka->held == NULL; i++) {
+	rd_kafka_topic_partition_list_t *low = query_offsets(kafka, RD_KAFKA_OFFSET_BEGINNING), *high = NULL;
+	if (low != NULL)
+		high = query_offsets(kafka, RD_KAFKA_OFFSET_END);
+	for (size_t i = 0; i < kafka->partitions.count && high != NULL && kafka->held == NULL; i++) {
 		struct partition *partition = kafka->partitions.entries[i];
-		if (!partition->assigned || partition->repair == REPAIR_NONE || !repair_one(kafka, partition))
+		if (!needs_repair(partition) ||
+		    !repair_one(kafka, partition, offset_in(low, partition), offset_in(high, partition)))
 			continue;
 		partition->repair = REPAIR_NONE;
 		partition->confirmed = false;
 		repaired = true;
 	}
+	if (low != NULL)
+		rd_kafka_topic_partition_list_destroy(low);
+	if (high != NULL)
+		rd_kafka_topic_partition_list_destroy(high);
 	if (repaired)
 		assign_again(kafka);
 }
