@@ -27,19 +27,23 @@ static const char *const months[12] = {
 static const char *const weekdays[7] = {
 	("mon monday lun* mo mon montag ma maandag man mandag seg segunda δευ* пн пон* pon poniedz* po pondeli "
 	 "het hetfo maanantai* pzt pazartesi sen senin 월요일 周一 星期一 月曜日 月曜"),
-	("tue tues tuesday tu di die dienstag mar mardi martes martedi marti dins dinsdag tir tirsdag tis tisdag "
-	 "ter terca τρι* вт вто* вівт* wt wtorek ut utery kedd ti tiistai* sal sali sel selasa 화요일 周二 星期二 火曜日 火曜"),
+	("tue tues tuesday tu di die dienstag mar mardi martes martedi marti dins dinsdag tir tirsdag tis "
+	 "tisdag ter terca τρι* вт вто* вівт* wt wtorek ut utery kedd ti tiistai* sal sali sel selasa 화요일 "
+	 "周二 星期二 火曜日 火曜"),
 	("wed weds wednesday we mi mit mittwoch mer mercredi mercoledi mie mier miercoles miercuri wo woe "
 	 "woensdag ons onsdag qua quarta τετ* ср сре* сер sr sroda st streda sze szerda ke keskiviik* car "
 	 "carsamba rab rabu 수요일 周三 星期三 水曜日 水曜"),
 	("thu thur thurs thursday th do don donnerstag jeu jeudi jue jueves joi gio giovedi donderdag tor tors "
-	 "torsdag qui quinta πεμ* чт чет* czw* ct ctvrtek csut* to torstai* per persembe kam kamis 목요일 周四 星期四 木曜日 木曜"),
+	 "torsdag qui quinta πεμ* чт чет* czw* ct ctvrtek csut* to torstai* per persembe kam kamis 목요일 周四 "
+	 "星期四 木曜日 木曜"),
 	("fri friday fr fre frei freitag fredag ven vendredi venerdi vie viernes vin vineri vr vrij vrijdag "
-	 "sex sexta παρ* пт пят* пят pt pi piatek pa patek pen pentek pe perjantai* cum cuma jum jumat 금요일 周五 星期五 金曜日 金曜"),
+	 "sex sexta παρ* пт пят* пят pt pi piatek pa patek pen pentek pe perjantai* cum cuma jum jumat 금요일 "
+	 "周五 星期五 金曜日 金曜"),
 	("sat saturday sa sam samstag samedi sab sabado sabato sambata za zat zaterdag lor lordag sob sobota "
 	 "σαβ* сб суб* szo szombat la lauantai* cmt cumartesi sabtu 토요일 周六 星期六 土曜日 土曜"),
 	("sun sunday so son sonntag dim dimanche dom domingo domenica zo zon zondag sondag sun κυρ* вс вос* "
-	 "нед* nd niedz* ne nedele vas vasarnap su sunnuntai* paz pazar ming minggu dum duminica 일요일 周日 星期日 日曜日 日曜"),
+	 "нед* nd niedz* ne nedele vas vasarnap su sunnuntai* paz pazar ming minggu dum duminica 일요일 周日 "
+	 "星期日 日曜日 日曜"),
 };
 
 static const char noise[] =

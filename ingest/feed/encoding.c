@@ -11,6 +11,7 @@
 #include "ingest/feed/encoding.h"
 
 #include "daemon/base/utf8.h"
+#include "ingest/feed/memory.h"
 #include "ingest/html_text.h"
 
 #include <errno.h>
@@ -209,66 +210,63 @@ static size_t unit_of(const char *name)
 }
 
 /*
- * Decode by iconv.  Returns 0, -1 without memory, 1 where iconv does not know
- * the name or more than one in fifty bytes is none of it (then the label is
- * wrong).
+ * Convert as iconv can, with U+FFFD for what is broken; false where more than
+ * `allowed` characters are.
  */
-static int decode_iconv(const char *name, bool sure, const char *data, size_t length, struct decoded *out,
-			struct err *e)
+static bool convert(iconv_t converter, size_t unit, size_t allowed, char *in, size_t left, struct text *out,
+		    size_t *broken)
 {
-	iconv_t converter = iconv_open("UTF-8", name);
-	if (converter == (iconv_t)-1)
-		return 1;
+	enum { ROOM = 4096 };
 
-	size_t unit = unit_of(name), broken = 0, capacity = length + length / 2 + 64, used = 0;
-	size_t allowed = sure ? length : length / 50 + 1;
-	char *text = malloc(capacity), *in = (char *)data;
-	size_t left = length;
-	int result = -1;
-	while (text != NULL && left > 0) {
-		char *to = text + used;
-		size_t room = capacity - used - 4;
+	while (left > 0) {
+		char *start = text_reserve(out, ROOM);
+		if (start == NULL)
+			return true;
+		char *to = start;
+		size_t room = ROOM;
 		size_t done = iconv(converter, &in, &left, &to, &room);
-		used = (size_t)(to - text);
-		if (done != (size_t)-1)
-			break;
-		if (errno == E2BIG) {
-			capacity += capacity / 2;
-			char *larger = realloc(text, capacity);
-			if (larger == NULL) {
-				free(text);
-				text = NULL;
-			} else {
-				text = larger;
-			}
+		out->length += (size_t)(to - start);
+		if (done != (size_t)-1 || errno == E2BIG)
 			continue;
-		}
 		/* EILSEQ, or EINVAL: cut off at the end. */
-		if (++broken > allowed) {
-			result = 1;
-			goto fail;
-		}
-		used += utf8_encode(UTF8_REPLACEMENT, text + used);
+		if (++*broken > allowed)
+			return false;
+		text_add_string(out, "\uFFFD");
 		size_t skip = left < unit ? left : unit;
 		in += skip;
 		left -= skip;
 	}
-	if (text == NULL) {
-		err_set(e, "feed of %zu bytes: out of memory", length);
-		goto fail;
-	}
+	return true;
+}
+
+/*
+ * Decode by iconv.  Returns 0, -1 without memory, 1 where iconv does not know
+ * the name or more than one in fifty bytes is none of it (then the label is
+ * wrong, unless it is `sure`).
+ */
+static int decode_iconv(const char *name, bool sure, const char *data, size_t length, struct decoded *out,
+			struct err *e)
+{
+	struct text text = {0};
+	size_t broken = 0;
+	iconv_t converter = iconv_open("UTF-8", name);
+	if (converter == (iconv_t)-1)
+		return 1;
+
+	size_t allowed = sure ? length : length / 50 + 1;
+	bool right = convert(converter, unit_of(name), allowed, (char *)data, length, &text, &broken);
 	iconv_close(converter);
-	text[used] = '\0';
-	out->text = text;
-	out->length = used;
+	char *end = right ? text_reserve(&text, 0) : NULL;
+	if (end == NULL) {
+		text_free(&text);
+		return right ? err_set(e, "feed of %zu bytes: out of memory", length) : 1;
+	}
+	*end = '\0';
+	out->text = text.data;
+	out->length = text.length;
 	out->damaged = broken > 0;
 	snprintf(out->name, sizeof out->name, "%s", name);
 	return 0;
-
-fail:
-	iconv_close(converter);
-	free(text);
-	return result;
 }
 
 static bool is_single_byte(const char *name)

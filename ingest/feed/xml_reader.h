@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The state of xml_feed_read, shared by its two files: xml_feed.c (where values are) and xml_value.c (what they say). */
+/* The state of xml_feed_read, shared by xml_feed.c (where values are) and xml_value.c (what they say). */
 enum { LANGUAGE_MAX = 36 };
 
 enum place {

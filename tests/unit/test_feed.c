@@ -407,6 +407,24 @@ START_TEST(wide_encodings)
 }
 END_TEST
 
+/* Bytes of no character, as many as there are and at every offset: the decoder's buffer grows in time. */
+START_TEST(broken_bytes_in_wide_text)
+{
+	static char data[3 * 8192];
+	for (size_t lead = 0; lead < 64; lead++) {
+		size_t length = widen(data, "<rss><channel><title>", 2, false);
+		for (size_t i = 0; i < 1200 + lead; i++, length += 2)
+			memcpy(data + length, i % 7 != lead % 7 ? "\x2C\x65" : "\x00\xDC", 2);
+		for (size_t i = 0; i < 2000; i++, length += 2)
+			memcpy(data + length, "\x00\xDC", 2);
+		struct feed *feed = feed_parse(data, length, NULL, NULL, NULL);
+		ck_assert_ptr_nonnull(feed);
+		ck_assert(feed->repaired);
+		feed_free(feed);
+	}
+}
+END_TEST
+
 START_TEST(what_is_no_feed)
 {
 	static const char *const examples[] = {"",
@@ -576,6 +594,7 @@ int main(void)
 	tcase_add_test(tests, dates_fall_back);
 	tcase_add_test(tests, encodings);
 	tcase_add_test(tests, wide_encodings);
+	tcase_add_test(tests, broken_bytes_in_wide_text);
 	tcase_add_test(tests, what_is_no_feed);
 	tcase_add_test(tests, entities_of_documents);
 	tcase_add_test(tests, limits);
