@@ -22,8 +22,7 @@
  *
  * webhook-id is the alert's id, "-" and the event's number.  Every attempt of
  * a delivery has the same id and (but for alertmanager) body, and a timestamp
- * and signature of its
- * own.
+ * and signature of its own.
  */
 struct receiver_spec {
 	const char *name;
