@@ -10,7 +10,7 @@
  * the chance of count - 1 before it); for clustered streams, that the negative
  * binomial describes, it counts each crossing of a cluster.  Windows nest, so
  * their crossings come together: the rarest one decides.  Measured against
- * simulated streams by tests/bench/budget.c.
+ * simulated streams by tests/bench/bench_budget.c.
  */
 #include "alerts/rule.h"
 
@@ -69,10 +69,12 @@ static double exposure(const struct rule_baseline *baseline, int32_t cell, int32
 	return part < 0 ? part + 7 : part;
 }
 
-/* How unsure the level is, as variance over its square: few stories, and hours of the day not seen yet. */
+/* How unsure the level is, as variance over its square: few stories, and hours of the week not seen yet or seen rarely. */
 static double unsure(const struct rule_baseline *baseline)
 {
-	return 1 / baseline->support + 1 / (1 + 2 * baseline->days);
+	double days = baseline->days;
+
+	return 1 / baseline->support + 1 / (1 + 2 * days + days * days / 4);
 }
 
 static double clustering_of(int32_t cells)

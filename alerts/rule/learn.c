@@ -197,17 +197,17 @@ static double cut_count(const struct day *day, double level, double dispersion)
 	return fmin(day->count, mean + cut_deviations * sqrt(mean * dispersion) + 1);
 }
 
-/* Level and dispersion depend on each other through the cut: three rounds settle them. */
+/* Level and dispersion depend on each other through the cut: a few rounds, the first without it, settle them. */
 static void learn_level(struct rule_baseline *baseline, const struct day days[DAYS], size_t count)
 {
 	double level = prior_level, dispersion = prior_dispersion;
 	double recent = 0, recent_exposure = 0;
 
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; round < 5; round++) {
 		double sum = 0, exposure = 0, squares = 0, expected = 0;
 
 		for (size_t d = 0; d < count; d++) {
-			sum += days[d].weight * cut_count(&days[d], level, dispersion);
+			sum += days[d].weight * (round ? cut_count(&days[d], level, dispersion) : days[d].count);
 			exposure += days[d].weight * days[d].exposure;
 		}
 		level = (prior_stories + sum) / (prior_stories / prior_level + exposure);

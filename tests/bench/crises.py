@@ -204,7 +204,7 @@ def main():
     print(f"{'rule':46} {'24 h':>5} {'72 h':>5} {'delay, h':>9} {'calm':>7}")
     print_row(f"bellwether, {options.metric}, {options.budget}", result)
     negatives = [[t for t, text in c["headlines"] if polarity[text] == "negative"] for c in crises]
-    for most_calm in (0.5, 1.0):
+    for most_calm in (result[3] + 0.005, 0.5, 1.0): # the first: at calm alerts equal to the rule's
         print_floors(crises, negatives, most_calm)
     if options.verbose:
         print()
