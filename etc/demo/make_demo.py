@@ -98,13 +98,17 @@ def fill(rng, text, company):
                        amount=rng.choice([40, 75, 120, 180, 250, 310]), percent=rng.randint(2, 14))
 
 
-def background(rng, day, per_day):
-    """Documents of one day: few at night, most in business hours."""
+def background(rng, day, per_day, last_bad):
+    """Documents of one day: few at night, most in business hours.  A company's bad news comes days apart."""
     for _ in range(per_day):
         hour = rng.choices(range(24), weights=[1] * 6 + [3, 6, 10, 12, 11, 10, 9, 10, 11, 11, 9, 7, 5, 3, 2, 2, 1, 1])[0]
         at = day + datetime.timedelta(hours=hour, minutes=rng.randrange(60), seconds=rng.randrange(60))
         company = rng.choice(COMPANIES)
         kind = rng.choices(["market", "neutral", "positive", "negative"], weights=[30, 38, 22, 10])[0]
+        if kind == "negative" and abs((at - last_bad.get(company, DAY - datetime.timedelta(days=99))).days) < 2:
+            kind = "neutral"
+        elif kind == "negative":
+            last_bad[company] = at
         text = {"market": MARKET, "neutral": NEUTRAL, "positive": POSITIVE, "negative": NEGATIVE}[kind]
         title = fill(rng, rng.choice(text), company)
         social = title.startswith("$") or "$" in title or title[0].islower() or rng.random() < 0.2
@@ -129,8 +133,9 @@ def write(path, rows, check):
 def main():
     check = "--check" in sys.argv[1:]
     rng = random.Random(20260317)
-    week = [row for back in range(14, 0, -1) for row in background(rng, DAY - datetime.timedelta(days=back), 160)]
-    day = list(background(rng, DAY, 220))
+    last_bad = {}
+    week = [row for back in range(14, 0, -1) for row in background(rng, DAY - datetime.timedelta(days=back), 160, last_bad)]
+    day = list(background(rng, DAY, 220, last_bad))
     day += [(DAY + datetime.timedelta(minutes=minute, seconds=rng.randrange(60)), who, text) for minute, who, text in CRISIS]
     same = [write(HERE / "history.jsonl", week, check), write(HERE / "day.jsonl", day, check)]
     return 0 if all(same) else 1

@@ -41,10 +41,11 @@ LIB = ROOT / "tests/lib"
 BELLWETHER = os.environ.get("BELLWETHER", str(ROOT / "build/bellwether"))
 SECRET = "whsec_c29hay10ZXN0LXNlY3JldC0wMTIzNDU2Nzg5"
 START = datetime.datetime(2026, 1, 5, tzinfo=datetime.timezone.utc)
-STEP_S = 30  # event time between two documents
+SPAN = datetime.timedelta(days=12)  # event time of the whole stream
 
 FAULTS = ["before-transaction", "in-transaction", "before-position", "after-position", "before-commit", "after-commit",
           "before-send", "after-send", "before-result"]
+OUTBOX = ["before-send", "after-send", "before-result"]
 
 CALM = ["Northwind Airlines to report results on Monday, note {n}", "Northwind Airlines opens lounge number {n}",
         "Northwind Airlines names manager of station {n}", "Northwind Airlines schedules call {n} with analysts"]
@@ -80,7 +81,7 @@ def documents(count):
             title = rng.choice(CALM)
         else:
             title = rng.choice(OTHER)
-        at = START + datetime.timedelta(seconds=STEP_S * n)
+        at = START + SPAN * n / count
         yield {"id": f"n-{n:06d}", "published": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "title": title.format(n=n),
                "source": f"Wire {n % 5}", "url": f"https://news.example/{n}"}
 
@@ -154,8 +155,17 @@ class Daemon:
         return []
 
     def progress(self):
-        """Changes with every committed batch of documents or deliveries."""
-        return self.query("select (select max(id) from documents_v), (select sum(attempts) from delivery_status)")
+        """Changes with every committed batch of documents, deliveries or commands."""
+        return self.query("select (select max(id) from documents_v), (select sum(attempts) from delivery_status), "
+                          "(select count(*) from commands_v where done is not null)")
+
+    def redeliver(self):
+        """Leaves something for the outbox to do at the next start; False where there is no alert yet."""
+        alerts = self.query("select alert_id from delivery_status order by rowid desc limit 1") if self.db.exists() else []
+        if not alerts:
+            return False
+        subprocess.run([BELLWETHER, "redeliver", "--db", str(self.db), alerts[0][0]], check=True, capture_output=True)
+        return True
 
     def wait_for(self, count, seconds):
         deadline = time.time() + seconds
@@ -243,34 +253,39 @@ def check_deliveries(daemon, received):
 
 # ---- killing ----
 
-def kill_loop(daemon, kills, rng, between):
+def kill_loop(daemon, kills, rng, feed):
     """Kill until `kills` counted and every fault point has killed once; the rest falls at random.
 
-    A kill counts only if a batch was committed since the start before it.
+    A kill counts only if a batch was committed since the start before it.  `feed(share)` brings in documents up to that
+    share of all, so that there is always something to commit.
     """
-    counted, by_point = 0, collections.Counter()
-    todo = [f"{name}:{rng.randint(2, 4)}" for name in FAULTS]
-    attempts = 0
+    counted, attempts, by_point = 0, 0, collections.Counter()
+    todo = list(FAULTS)
+    rng.shuffle(todo)
     while counted < kills or todo:
         attempts += 1
-        if attempts > kills * 5 + 60:
+        if attempts > kills * 3 + 60:
             fail(f"{attempts} starts, only {counted} kills counted, never reached: {todo}\n{daemon.tail()}")
-        between(counted)
-        fault = todo.pop(0) if todo and (attempts % 2 or len(todo) > 3) else None
+        fault = todo.pop(0) if todo and rng.random() < 0.6 else None
+        if fault in OUTBOX and not daemon.redeliver():
+            todo.append(fault)  # no alert so far: later
+            fault = None
         before = daemon.progress()
-        daemon.start(fault)
+        feed(min(0.95, attempts / (kills + len(FAULTS))), counted)
+        daemon.start(fault and f"{fault}:{1 if fault in OUTBOX else rng.randint(2, 4)}")
         try:
-            daemon.process.wait(timeout=5 if fault else rng.uniform(0.8, 2.0))
-            killed_by = fault.split(":")[0] if fault else "itself"
+            daemon.process.wait(timeout=8 if fault else rng.uniform(1.0, 2.5))
+            killed_by = fault
         except subprocess.TimeoutExpired:
             daemon.kill()
             killed_by = "random"
             if fault:
-                todo.append(fault.split(":")[0] + ":1")  # not reached this time: tried again
+                todo.append(fault)  # not reached this time
         if daemon.process.returncode != -signal.SIGKILL:
             fail(f"the daemon ended with {daemon.process.returncode} instead of being killed\n{daemon.tail()}")
         by_point[killed_by] += 1
         counted += daemon.progress() != before
+    feed(1, counted)
     say(f"{counted} kills counted of {attempts}: " + ", ".join(f"{k} {v}" for k, v in sorted(by_point.items())))
 
 
@@ -311,18 +326,25 @@ def kafka_source(broker, group):
             "properties: {auto.offset.reset: earliest}}\n")
 
 
-def start_producer(broker, count, rate):
-    produce = os.environ.get("PRODUCE", str(ROOT / "build/produce"))
-    producer = subprocess.Popen([produce, "--brokers", broker.bootstrap, "--topic", "news", "--rate", str(rate)],
-                                stdin=subprocess.PIPE, text=True)
-    import threading
+class Producer:
+    """Documents into the broker, as far as asked for."""
 
-    def feed():
-        for document in documents(count):
-            producer.stdin.write(json.dumps(document) + "\n")
-        producer.stdin.close()
-    threading.Thread(target=feed, daemon=True).start()
-    return producer
+    def __init__(self, broker, count):
+        produce = os.environ.get("PRODUCE", str(ROOT / "build/produce"))
+        self.process = subprocess.Popen([produce, "--brokers", broker.bootstrap, "--topic", "news"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+        self.documents, self.count, self.sent = documents(count), count, 0
+
+    def send_up_to(self, share):
+        while self.sent < int(self.count * share):
+            self.process.stdin.write(json.dumps(next(self.documents)) + "\n")
+            self.sent += 1
+        self.process.stdin.flush()
+
+    def finish(self):
+        self.process.stdin.close()
+        if self.process.wait(timeout=300) != 0:
+            fail("the producer failed")
 
 
 def run_kafka(args, directory, stack):
@@ -334,19 +356,18 @@ def run_kafka(args, directory, stack):
     daemon = Daemon(directory, kafka_source(broker, "soak"), receiver.url)
     stack.callback(lambda: daemon.process and daemon.process.poll() is None and daemon.kill())
 
-    rate = max(50, int(args.documents / (args.kills * 2.6)))
-    producer = start_producer(broker, args.documents, rate)
-    say(f"{args.documents} documents at {rate} a second, {args.kills} kills, {args.broker_restarts} broker restarts")
+    producer = Producer(broker, args.documents)
+    say(f"{args.documents} documents, {args.kills} kills, {args.broker_restarts} broker restarts")
     restarts = {int(args.kills * (i + 1) / (args.broker_restarts + 1)) for i in range(args.broker_restarts)}
 
-    def between(counted):
+    def feed(share, counted):
+        producer.send_up_to(share)
         if counted in restarts:
             restarts.discard(counted)
             say("the broker restarts")
             broker.restart()
-    kill_loop(daemon, args.kills, rng, between)
-    if producer.wait(timeout=600) != 0:
-        fail("the producer failed")
+    kill_loop(daemon, args.kills, rng, feed)
+    producer.finish()
     daemon.start()
     daemon.wait_for(args.documents, 300)
     wait_for_outbox(daemon)
@@ -369,7 +390,7 @@ def wait_for_outbox(daemon, seconds=120):
         if daemon.query("select count(*) from delivery_status where state = 'pending'")[0][0] == 0:
             return
         time.sleep(0.5)
-    fail(f"the outbox did not empty in {seconds} s: {daemon.query('select * from delivery_status where state = chr(39) limit 3')}")
+    fail(f"the outbox did not empty in {seconds} s")
 
 
 def run_rss(args, directory, stack):
@@ -394,8 +415,7 @@ def run_rss(args, directory, stack):
             grown = to
     FAULTS[:] = [f for f in FAULTS if not f.endswith(("send", "result"))]  # no receivers here
     say(f"{args.documents} entries in {len(feeds)} feeds that fail three times in ten, {args.kills} kills")
-    kill_loop(daemon, args.kills, rng, lambda counted: grow(min(each, each * (counted + 1) // args.kills)))
-    grow(each)
+    kill_loop(daemon, args.kills, rng, lambda share, counted: grow(int(each * share)))
     daemon.start()
     daemon.wait_for(each * len(feeds), 180)
     daemon.stop()
