@@ -56,59 +56,6 @@ static void on_delivery(void *context, const struct webhook_result *result)
 		free(entry); /* the daemon is ending: the delivery stays pending and is sent again */
 }
 
-/* ---- sources ---- */
-
-static struct source *open_source(struct service *s, const struct config_source *configured,
-				  const struct store_position *positions, size_t count, struct err *e)
-{
-	struct source_options options = configured->options;
-	options.kafka.instance_id = s->instance_id;
-	struct saved_position *saved = xcalloc(count, sizeof *saved);
-	size_t mine = 0;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(positions[i].source, options.name) == 0)
-			saved[mine++] = (struct saved_position){positions[i].stream, positions[i].next};
-	struct source *source = source_open(&options, saved, mine, s->items, e);
-	free(saved);
-	return source;
-}
-
-void service_close_sources(struct source **sources, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		source_close(sources[i]);
-	free(sources);
-}
-
-struct source **service_open_sources(struct service *s, const struct config *config, const struct store_position *positions,
-				    size_t position_count, struct err *e)
-{
-	struct source **sources = xcalloc(config->source_count, sizeof *sources);
-	for (size_t i = 0; i < config->source_count; i++) {
-		sources[i] = open_source(s, &config->sources[i], positions, position_count, e);
-		if (sources[i] == NULL) {
-			struct config_mark mark = config->sources[i].mark;
-			err_prefix(e, "%s:%zu:%zu: source \"%s\"", config->path, mark.line, mark.column,
-				   config->sources[i].options.name);
-			service_close_sources(sources, i);
-			return NULL;
-		}
-	}
-	return sources;
-}
-
-int service_start_sources(struct service *s, struct err *e)
-{
-	for (size_t i = 0; i < s->source_count; i++)
-		if (source_start(s->sources[i], e) != 0) {
-			err_prefix(e, "source \"%s\"", s->config->sources[i].options.name);
-			while (i-- > 0)
-				source_stop(s->sources[i]);
-			return -1;
-		}
-	return 0;
-}
-
 /* ---- start ---- */
 
 static struct classifier *open_classifier(const struct config *config, struct err *e)
@@ -191,7 +138,7 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 	s->webhook = webhook_start(config->receiver_specs, config->receiver_count, &wall_clock, on_delivery, s, e);
 	if (s->webhook == NULL)
 		goto fail_store;
-	s->sources = service_open_sources(s, config, positions, position_count, e);
+	s->sources = service_open_sources(s, config, NULL, positions, position_count, e);
 	if (s->sources == NULL)
 		goto fail_webhook;
 	s->source_count = config->source_count;
@@ -200,7 +147,7 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 	if (s->writer == NULL)
 		goto fail_sources;
 	s->pipeline = pipeline_start(&(struct pipeline_options){s->items, s->entries, s->classifier, config});
-	if (service_start_sources(s, e) != 0)
+	if (service_start_sources(s, NULL, e) != 0)
 		goto fail_started;
 	store_positions_free(positions, position_count);
 	return s;
@@ -211,7 +158,7 @@ fail_started:
 	queue_close(s->entries);
 	writer_stop(s->writer);
 fail_sources:
-	service_close_sources(s->sources, s->source_count);
+	service_close_sources(s->sources, s->source_count, NULL);
 fail_webhook:
 	webhook_stop(s->webhook, 0);
 fail_store:
@@ -234,6 +181,6 @@ void service_stop(struct service *s, int64_t webhook_wait_us)
 	webhook_stop(s->webhook, webhook_wait_us); /* its last results still reach the writer */
 	queue_close(s->entries);
 	writer_stop(s->writer);
-	service_close_sources(s->sources, s->source_count);
+	service_close_sources(s->sources, s->source_count, NULL);
 	free_service(s);
 }

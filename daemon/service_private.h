@@ -28,10 +28,14 @@ struct service {
 /* The process must end; the first reason is kept.  Any thread. */
 void service_fail(struct service *service, const char *what, const char *why);
 
-/* Opens every source of `config`; nothing is started.  NULL with a message that names file, line and column. */
-struct source **service_open_sources(struct service *service, const struct config *config,
+/* Opens every source of `config` but those that are kept (NULL, or by position: the source that goes on, NULL = none), which
+ * it takes over; nothing is started.  NULL with a message that names file, line and column. */
+struct source **service_open_sources(struct service *service, const struct config *config, struct source *const *kept,
 				     const struct store_position *positions, size_t position_count, struct err *e);
-int service_start_sources(struct service *service, struct err *e);
-void service_close_sources(struct source **sources, size_t count);
+int service_start_sources(struct service *service, struct source *const *kept, struct err *e);
+void service_close_sources(struct source **sources, size_t count, struct source *const *kept);
+
+/* For each source of `config`, the running one whose options are the same.  Free the array only. */
+struct source **service_keep_sources(const struct service *service, const struct config *config);
 
 #endif

@@ -1,4 +1,8 @@
-/* A reload: what can change without a restart, and how the new value travels down the pipe. */
+/*
+ * A reload: what can change without a restart, and how the new value travels
+ * down the pipe.  Sources whose options stay as they are run on; the others
+ * are opened where the database says that their namesakes were.
+ */
 #include "daemon/service_private.h"
 
 #include "daemon/base/check.h"
@@ -73,39 +77,47 @@ static void swap_configuration(struct service *s, const struct config *config)
 	pthread_mutex_destroy(&reload.lock);
 }
 
-static struct source **open_sources_from_database(struct service *s, const struct config *config, struct err *e)
+static bool is_among(struct source *const *sources, size_t count, const struct source *source)
+{
+	for (size_t i = 0; i < count; i++)
+		if (sources[i] == source)
+			return true;
+	return false;
+}
+
+static struct source **open_sources_from_database(struct service *s, const struct config *config,
+						  struct source *const *kept, struct err *e)
 {
 	struct store_position *positions = NULL;
 	size_t count = 0;
 	struct source **sources = NULL;
 	struct store *store = store_open(config->database, STORE_READ, 0, e);
 	if (store != NULL && store_load_positions(store, &positions, &count, e) == 0)
-		sources = service_open_sources(s, config, positions, count, e);
+		sources = service_open_sources(s, config, kept, positions, count, e);
 	store_positions_free(positions, count);
 	store_close(store);
 	return sources;
 }
 
-int service_reload(struct service *s, struct config *config, struct err *e)
+/* All that may fail; -1 leaves everything as it was. */
+static int try_configuration(struct service *s, const struct config *config, struct source *const *kept, struct err *e)
 {
 	struct writer_status status;
 	writer_get_status(s->writer, &status);
 	if (status.waiting)
-		err_set(e, "the database cannot be written now (%s): reload again later", status.message);
-	struct source **trial = NULL;
-	if (status.waiting || check_unchanged(s->config, config, e) != 0 ||
-	    (trial = service_open_sources(s, config, NULL, 0, e)) == NULL) {
-		config_free(config);
+		return err_set(e, "the database cannot be written now (%s): reload again later", status.message);
+	if (check_unchanged(s->config, config, e) != 0)
 		return -1;
-	}
-	service_close_sources(trial, config->source_count);
+	struct source **trial = service_open_sources(s, config, kept, NULL, 0, e);
+	if (trial == NULL)
+		return -1;
+	service_close_sources(trial, config->source_count, kept);
+	return webhook_reconfigure(s->webhook, config->receiver_specs, config->receiver_count, e);
+}
 
-	for (size_t i = 0; i < s->source_count; i++)
-		source_stop(s->sources[i]);
-	CHECK(webhook_reconfigure(s->webhook, config->receiver_specs, config->receiver_count, e) == 0);
-	swap_configuration(s, config);
-	struct source **sources = open_sources_from_database(s, config, e);
-
+/* Nobody but the service holds the old configuration; `sources` is NULL where they could not be opened. */
+static void take_over(struct service *s, struct config *config, struct source **sources, struct source *const *kept)
+{
 	pthread_mutex_lock(&s->lock);
 	struct config *old = s->config;
 	struct source **old_sources = s->sources;
@@ -114,9 +126,29 @@ int service_reload(struct service *s, struct config *config, struct err *e)
 	s->sources = sources;
 	s->source_count = sources != NULL ? config->source_count : 0;
 	pthread_mutex_unlock(&s->lock);
-	service_close_sources(old_sources, old_count);
+	for (size_t i = 0; i < old_count; i++)
+		if (sources == NULL || !is_among(kept, config->source_count, old_sources[i]))
+			source_close(old_sources[i]);
+	free(old_sources);
 	config_free(old);
-	if (sources == NULL || service_start_sources(s, e) != 0)
+}
+
+int service_reload(struct service *s, struct config *config, struct err *e)
+{
+	struct source **kept = service_keep_sources(s, config);
+	if (try_configuration(s, config, kept, e) != 0) {
+		free(kept);
+		config_free(config);
+		return -1;
+	}
+	for (size_t i = 0; i < s->source_count; i++)
+		if (!is_among(kept, config->source_count, s->sources[i]))
+			source_stop(s->sources[i]);
+	swap_configuration(s, config);
+	struct source **sources = open_sources_from_database(s, config, kept, e);
+	take_over(s, config, sources, kept);
+	if (sources == NULL || service_start_sources(s, kept, e) != 0)
 		service_fail(s, "reload", e->text); /* half a reload is no state to be in: a restart takes the new one whole */
+	free(kept);
 	return 0;
 }
