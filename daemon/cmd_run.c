@@ -24,7 +24,8 @@
 #include <unistd.h>
 
 #define WEBHOOK_WAIT_US (5 * SECOND_US)
-#define LOCK_WAIT_US (2 * SECOND_US)
+#define LOCK_WAIT_US (SECOND_US / 2)
+#define RETRY_MS 500
 
 static const char help[] =
 	"usage: bellwether run --config FILE [--verbose]\n"
@@ -141,7 +142,16 @@ static int loop(struct runner *r)
 	}
 }
 
-/* The lock of another daemon: wait for it, but listen to signals meanwhile.  NULL = stop, with *status set. */
+/* Told to stop within RETRY_MS? */
+static bool stopped_while_waiting(struct runner *r)
+{
+	struct pollfd signals = {.fd = r->signals, .events = POLLIN};
+	struct signalfd_siginfo info;
+	return poll(&signals, 1, RETRY_MS) > 0 && read(r->signals, &info, sizeof info) == (ssize_t)sizeof info &&
+	       info.ssi_signo != SIGHUP;
+}
+
+/* Another daemon has the lock, or the disk is full: wait, but listen to signals meanwhile.  NULL = stop, with *status set. */
 static struct service *start(struct runner *r, int *status)
 {
 	struct err e = {0}, said = {0};
@@ -160,8 +170,7 @@ static struct service *start(struct runner *r, int *status)
 			return NULL;
 		said = e;
 		sd_notifyf(0, "STATUS=waiting: %s", e.text);
-		struct signalfd_siginfo info;
-		if (read(r->signals, &info, sizeof info) == (ssize_t)sizeof info && info.ssi_signo != SIGHUP) {
+		if (stopped_while_waiting(r)) {
 			*status = EXIT_OK;
 			return NULL;
 		}
