@@ -8,6 +8,7 @@
 #include "daemon/model_path.h"
 #include "model/classifier.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -121,6 +122,34 @@ static void check_sources(struct checker *c)
 	}
 }
 
+static void no_result(void *context, const struct webhook_result *result)
+{
+	(void)context;
+	(void)result;
+}
+
+/* What the thread that sends would refuse at start, said with its place. */
+static void check_receivers(struct checker *c)
+{
+	struct err e;
+	for (size_t i = 0; i < c->config->receiver_count; i++) {
+		const struct config_receiver *receiver = &c->config->receivers[i];
+		struct receiver_spec spec = c->config->receiver_specs[i];
+		if (receiver->secret_file != NULL && spec.secret == NULL)
+			continue; /* said already */
+		c->mark = receiver->mark;
+		struct webhook *webhook = webhook_start(&spec, 1, &wall_clock, no_result, NULL, &e);
+		if (webhook == NULL)
+			say(c, "error", "", e.text);
+		else if (spec.ca_file != NULL && access(spec.ca_file, R_OK) != 0)
+			say(c, "error", spec.ca_file, strerror(errno));
+		else if (receiver->secret_file == NULL && strcmp(spec.format, "standard") == 0)
+			say(c, "warning", spec.name, "no secret_file: its messages are not signed");
+		webhook_stop(webhook, 0);
+	}
+	c->mark = (struct config_mark){0, 0};
+}
+
 static int send_test(struct checker *c, const char *name)
 {
 	struct err e;
@@ -151,13 +180,7 @@ static void check_rest(struct checker *c)
 		say(c, "warning", "rules", "there are none: nothing will ever alert");
 	if (c->config->receiver_count == 0)
 		say(c, "warning", "receivers", "there are none: alerts live in the database alone");
-	for (size_t i = 0; i < c->config->receiver_count; i++) {
-		const struct config_receiver *receiver = &c->config->receivers[i];
-		c->mark = receiver->mark;
-		if (receiver->secret_file == NULL && strcmp(receiver->spec.format, "standard") == 0)
-			say(c, "warning", receiver->spec.name, "no secret_file: its messages are not signed");
-	}
-	c->mark = (struct config_mark){0, 0};
+	check_receivers(c);
 }
 
 int cmd_check(int argc, char **argv)
