@@ -48,7 +48,7 @@ need() {
 equal() { [ "$2" = "$3" ] || fail "$1: got \"$2\", expected \"$3\""; }
 
 # contains WHAT TEXT WORDS: the fixed words stand in the text
-contains() { grep -qF -- "$3" <<<"$2" || fail "$1: no \"$3\" in: $2"; }
+contains() { grep -qF -- "$3" <<<"$2" || fail "$1: no \"$3\" in: ${2:0:2000}"; }
 
 # wait_until WHAT COMMAND...: until it succeeds
 wait_until() {
@@ -66,15 +66,17 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 sql() { sqlite3 -readonly "$1" "$2"; }
 sql_is() { [ "$(sql "$1" "$2" 2>/dev/null)" = "$3" ]; }
 
-# start_daemon NAME CONFIG: in the background as $daemon, saying NAME.log
+# start_daemon NAME CONFIG [INPUT]: in the background as $daemon, saying NAME.log
+daemon=
 start_daemon() {
-	"$bellwether" run --config "$2" >"$scratch/$1.log" 2>&1 </dev/null &
+	"$bellwether" run --config "$2" >"$scratch/$1.log" 2>&1 <"${3:-/dev/null}" &
+	daemon_before=$daemon
 	daemon=$!
 	processes+=("$daemon")
 }
 
 # ready NAME: until it says so
-is_ready() { grep -q '^ready after' "$scratch/$1.log" || ! kill -0 "$daemon" 2>/dev/null; }
+is_ready() { grep -q "^ready after" "$scratch/$1.log" 2>/dev/null || ! kill -0 "$daemon" 2>/dev/null; }
 ready() {
 	wait_until "$1 is ready" is_ready "$1"
 	grep -q '^ready after' "$scratch/$1.log" || fail "$1 ended before it was ready"
