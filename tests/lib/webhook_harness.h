@@ -198,4 +198,31 @@ static inline void harness_let_it_be(void)
 	nanosleep(&(struct timespec){.tv_nsec = 300 * 1000 * 1000}, NULL);
 }
 
+/* ---- what most tests use: one receiver, "desk", at one post box ---- */
+
+static struct post_box box;
+static struct harness h;
+
+static inline struct receiver_spec desk(void)
+{
+	return (struct receiver_spec){.name = "desk", .url = box.url, .format = "standard", .secret = HARNESS_SECRET,
+				      .timeout_us = 2 * SECOND_US};
+}
+
+static inline struct delivery firing(const char *alert, uint32_t event)
+{
+	return (struct delivery){.receiver = "desk", .alert = (char *)alert, .event = event};
+}
+
+static inline struct delivery resolved(const char *alert, uint32_t event)
+{
+	return (struct delivery){.receiver = "desk", .alert = (char *)alert, .event = event, .resolved = true};
+}
+
+static inline const char *text_at(const json_t *rows, size_t index, const char *key)
+{
+	const char *value = json_string_value(json_object_get(json_array_get(rows, index), key));
+	return value != NULL ? value : "(none)";
+}
+
 #endif
