@@ -40,6 +40,8 @@ static const struct {
 static const struct kafka_property defaults[] = {
 	{"client.id", "bellwether"},
 	{"isolation.level", "read_committed"},
+	/* Who reads with another database finds the member of the old one in the group for so long. */
+	{"session.timeout.ms", "10000"},
 	{"fetch.wait.max.ms", "100"},
 	{"fetch.max.bytes", "16777216"},
 	{"reconnect.backoff.max.ms", "2000"},

@@ -136,6 +136,11 @@ static unsigned long produce_input(rd_kafka_t *client, const struct settings *se
 			line[length - 1] = '\0';
 		pace(settings, began_us, number++);
 		produce(client, settings, line);
+		if (number == 1) {
+			/* The first line opens the way (a second goes by), so that no other waits here for it. */
+			rd_kafka_flush(client, 60000);
+			began_us = monotonic_us();
+		}
 		if (settings->repeat > 1) {
 			input->lines = realloc(input->lines, (input->count + 1) * sizeof input->lines[0]);
 			input->lines[input->count++] = strdup(line);
