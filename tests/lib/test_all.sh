@@ -10,8 +10,9 @@ cd "$(dirname "$0")/../.."
 export BELLWETHER="$PWD/build/bellwether"
 only=("$@")
 passed=0 failed=0 skipped=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+jobs=$(($(nproc) + 1))
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 wanted() {
 	[ ${#only[@]} -eq 0 ] && return 0
@@ -20,22 +21,53 @@ wanted() {
 	return 1
 }
 
+# report NAME SECONDS RC LOG
+report() {
+	case $3 in
+	0) passed=$((passed + 1)); printf 'ok    %-44s %4d s\n' "$1" "$2" ;;
+	77) skipped=$((skipped + 1)); printf 'skip  %-44s %s\n' "$1" "$(tail -1 "$4")" ;;
+	*)
+		failed=$((failed + 1))
+		printf 'FAIL  %-44s %4d s, exit %d\n' "$1" "$2" "$3"
+		tail -40 "$4" | sed 's/^/      /'
+		;;
+	esac
+}
+
 # t NAME COMMAND...
 t() {
 	local name=$1 began=$SECONDS rc
 	shift
 	wanted "$name" || return 0
-	"$@" >"$log" 2>&1 </dev/null
+	"$@" >"$work/log" 2>&1 </dev/null
 	rc=$?
-	case $rc in
-	0) passed=$((passed + 1)); printf 'ok    %-44s %4d s\n' "$name" $((SECONDS - began)) ;;
-	77) skipped=$((skipped + 1)); printf 'skip  %-44s %s\n' "$name" "$(tail -1 "$log")" ;;
-	*)
-		failed=$((failed + 1))
-		printf 'FAIL  %-44s %4d s, exit %d\n' "$name" $((SECONDS - began)) $rc
-		tail -40 "$log" | sed 's/^/      /'
-		;;
-	esac
+	report "$name" $((SECONDS - began)) $rc "$work/log"
+}
+
+# Side by side, since most of them wait for something: start NAME COMMAND..., then collect.
+started=()
+start() {
+	local name=$1 slot=$work/${#started[@]}
+	shift
+	wanted "$name" || return 0
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n; done
+	started+=("$name")
+	(
+		began=$SECONDS
+		"$@" >"$slot.log" 2>&1 </dev/null
+		echo "$((SECONDS - began)) $?" >"$slot.rc"
+	) &
+}
+
+collect() {
+	local i seconds rc
+	wait
+	for i in "${!started[@]}"; do
+		read -r seconds rc <"$work/$i.rc"
+		report "${started[$i]}" "$seconds" "$rc" "$work/$i.log"
+		rm -f "$work/$i".*
+	done
+	started=()
 }
 
 configure_and_build() {
@@ -45,12 +77,14 @@ configure_and_build() {
 	cmake -S . -B "$dir" -G Ninja "$@" && ninja -C "$dir"
 }
 
-# unit_tests LABEL DIR: each binary of the tree is one test
+# unit_tests LABEL DIR [NAME...]: each binary of the tree is one test
 unit_tests() {
 	local label=$1 dir=$2 test
-	for test in "$dir"/test_*; do
-		[ -f "$test" ] && [ -x "$test" ] && t "$label/$(basename "$test" | sed s/^test_//)" timeout 300 "$test"
+	shift 2
+	for test in ${*:-$(cd "$dir" 2>/dev/null && ls test_* 2>/dev/null | grep -v '\.')}; do
+		start "$label/${test#test_}" timeout 300 "$dir/test_${test#test_}"
 	done
+	collect
 }
 
 valgrind_test() {
@@ -59,15 +93,15 @@ valgrind_test() {
 		--errors-for-leak-kinds=definite "$@"
 }
 
-# Each fuzzer over its seeds and a fixed number of mutations.
+# Each fuzzer over its seeds and a fixed number of mutations; the long runs are ./dev soak's.
 fuzz() {
-	local name=$1 seeds=$2
-	local options=(-runs="${FUZZ_RUNS:-20000}" -max_total_time=30 -timeout=10 -rss_limit_mb=2048 -seed=1 -print_final_stats=1)
-	local found
-	found=$(mktemp -d)
-	[ -d "$seeds" ] && cp -r "$seeds"/. "$found"/ 2>/dev/null
+	local name=$1 found rc
+	local options=(-runs="${FUZZ_RUNS:-20000}" -max_total_time="${FUZZ_SECONDS:-30}" -timeout=10 -rss_limit_mb=2048 -seed=1)
+	[ -f "tests/fuzz/$name.dict" ] && options+=(-dict="tests/fuzz/$name.dict")
+	found=$(mktemp -d -p "$work")
+	[ -d "tests/fuzz/seeds/$name" ] && cp -r "tests/fuzz/seeds/$name"/. "$found"/
 	"build-fuzz/fuzz_$name" "${options[@]}" -artifact_prefix="$found/crash-" "$found"
-	local rc=$?
+	rc=$?
 	rm -rf "$found"
 	return $rc
 }
@@ -76,24 +110,27 @@ t check/includes tests/check_includes.sh
 t build/gcc configure_and_build build-gcc -DCMAKE_C_COMPILER=gcc -DBELLWETHER_WERROR=ON
 unit_tests unit build-gcc
 for script in tests/e2e/[0-9]*.sh; do
-	t "e2e/$(basename "$script" .sh)" timeout 600 bash "$script"
+	start "e2e/$(basename "$script" .sh)" timeout 600 bash "$script"
 done
-t build/clang configure_and_build build-clang -DCMAKE_C_COMPILER=clang -DBELLWETHER_WERROR=ON -DBELLWETHER_TESTS=ON
+collect
+t build/clang configure_and_build build-clang -DCMAKE_C_COMPILER=clang -DBELLWETHER_WERROR=ON
 t build/asan configure_and_build build-asan -DBELLWETHER_SANITIZE=address,undefined -DBELLWETHER_WERROR=ON
 unit_tests asan build-asan
-t build/tsan configure_and_build build-tsan -DBELLWETHER_SANITIZE=thread -DBELLWETHER_WERROR=ON
+t build/tsan configure_and_build build-tsan -DBELLWETHER_SANITIZE=thread -DCMAKE_C_COMPILER=clang
 export TSAN_OPTIONS="suppressions=$PWD/tests/lib/tsan.supp halt_on_error=1 second_deadlock_stack=1"
-unit_tests tsan build-tsan
+# Those with threads in them.
+unit_tests tsan build-tsan base workers encoder classifier kafka file_source rss topics writer webhook
 t build/fuzz configure_and_build build-fuzz -DCMAKE_C_COMPILER=clang -DBELLWETHER_FUZZ=ON -DBELLWETHER_TESTS=OFF \
 	-DBELLWETHER_SANITIZE=address,undefined
 for source in tests/fuzz/fuzz_*.c; do
 	name=$(basename "$source" .c)
-	name=${name#fuzz_}
-	t "fuzz/$name" fuzz "$name" "tests/fuzz/seeds/$name"
+	start "fuzz/${name#fuzz_}" fuzz "${name#fuzz_}"
 done
-for name in base config feed tokenizer message topics watch; do
-	[ -x build-gcc/test_$name ] && t "valgrind/$name" valgrind_test build-gcc/test_$name
+collect
+for name in base config feed html_text json message payload story tokenizer watch weights; do
+	start "valgrind/$name" valgrind_test build-gcc/test_$name
 done
+collect
 
 printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped
 [ $failed -eq 0 ]
