@@ -141,7 +141,8 @@ static rd_kafka_topic_partition_list_t *query_offsets(struct kafka *kafka, int64
 	for (size_t i = 0; i < kafka->partitions.count; i++) {
 		struct partition *partition = kafka->partitions.entries[i];
 		if (needs_repair(partition))
-			rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset = which;
+			rd_kafka_topic_partition_list_add(list, partition->topic, partition->number)->offset =
+				which;
 	}
 	if (list->cnt > 0 && rd_kafka_offsets_for_times(kafka->client, list, QUERY_TIMEOUT_MS) == 0)
 		return list;

@@ -139,6 +139,27 @@ static int set_instance(rd_kafka_conf_t *conf, const char *instance_id, const ch
 	return set(conf, "group.instance.id", text, e);
 }
 
+/* Some wrong values show only when a client is made (files that are not there, values that contradict each other).  One
+ * without brokers connects to nothing. */
+static int try_client(const rd_kafka_conf_t *conf, struct err *e)
+{
+	char text[512];
+	rd_kafka_conf_t *copy = rd_kafka_conf_dup(conf);
+	rd_kafka_conf_set_log_cb(copy, on_log);
+	if (set(copy, "bootstrap.servers", NULL, e) == -1)
+		goto fail;
+	rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, copy, text, sizeof text);
+	if (client == NULL) {
+		err_set(e, "properties: %s", text);
+		goto fail;
+	}
+	rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	return 0;
+fail:
+	rd_kafka_conf_destroy(copy);
+	return -1;
+}
+
 rd_kafka_conf_t *kafka_conf_create(const struct source_options *source, enum kafka_start *start, struct err *e)
 {
 	const struct kafka_options *options = &source->kafka;
@@ -154,6 +175,8 @@ rd_kafka_conf_t *kafka_conf_create(const struct source_options *source, enum kaf
 	    set(conf, "bootstrap.servers", options->brokers, e) == -1 || set(conf, "group.id", options->group, e) == -1)
 		goto fail;
 	if (set_instance(conf, options->instance_id, source->name, e) == -1)
+		goto fail;
+	if (try_client(conf, e) == -1)
 		goto fail;
 	set_callbacks(conf);
 	return conf;

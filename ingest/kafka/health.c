@@ -17,6 +17,8 @@
 
 /* Joining takes a few seconds at most, a rebalance of many members a little more. */
 #define JOIN_PATIENCE_US (20 * SECOND_US)
+/* A first connection may take a while without anything being wrong. */
+#define CONNECT_PATIENCE_US (5 * SECOND_US)
 
 void kafka_fail(struct kafka *kafka, const char *fmt, ...)
 {
@@ -154,17 +156,21 @@ static bool warn_of_topics(struct kafka *kafka)
 
 static void update_state(struct kafka *kafka, bool up)
 {
+	int64_t unsteady_us = kafka->unsteady_since_us != 0 ? monotonic_us() - kafka->unsteady_since_us : 0;
 	if (!up) {
-		say_down(kafka);
+		if (kafka->was_assigned || kafka->last_error[0] != '\0' || unsteady_us > CONNECT_PATIENCE_US)
+			say_down(kafka);
 		return;
 	}
 	if (warn_of_topics(kafka))
 		return;
-	if (kafka->unsteady_since_us != 0 && monotonic_us() - kafka->unsteady_since_us > JOIN_PATIENCE_US)
+	if (unsteady_us > JOIN_PATIENCE_US) {
 		source_set_state(kafka->source, SOURCE_WARNING, "not in group '%s' yet%s%s; retrying", kafka->group,
 				 kafka->last_error[0] != '\0' ? ": " : "", kafka->last_error);
-	else if (kafka->was_assigned && kafka->unsteady_since_us == 0)
+	} else if (kafka->was_assigned && unsteady_us == 0) {
 		source_set_state(kafka->source, SOURCE_OK, "%s", "");
+		kafka->last_error[0] = '\0';
+	}
 }
 
 static void read_stats(struct kafka *kafka, const json_t *stats)

@@ -587,6 +587,20 @@ START_TEST(test_refused_properties)
 }
 END_TEST
 
+/* Seen only by making a client. */
+START_TEST(test_properties_that_contradict)
+{
+	add_property("max.poll.interval.ms", "1000");
+	ck_assert_ptr_null(source_open(&options, NULL, 0, queue, &e));
+	ck_assert_str_eq(e.text, "source wire: properties: `max.poll.interval.ms`must be >= `session.timeout.ms`");
+	options.kafka.property_count = 2;
+	add_property("security.protocol", "ssl");
+	add_property("ssl.ca.location", "/nowhere/ca.pem");
+	ck_assert_ptr_null(source_open(&options, NULL, 0, queue, &e));
+	ck_assert_ptr_nonnull(strstr(e.text, "ssl.ca.location"));
+}
+END_TEST
+
 START_TEST(test_wrong_options)
 {
 	topics[0] = "a/b";
@@ -657,6 +671,7 @@ int main(void)
 		{test_stop_is_quick_without_brokers, 0},
 		{test_fencing_is_fatal, 0},
 		{test_refused_properties, sizeof wrong / sizeof wrong[0]},
+		{test_properties_that_contradict, 0},
 		{test_wrong_options, 0},
 		{test_check, 0},
 	};
