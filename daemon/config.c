@@ -368,7 +368,11 @@ static void load_secret(struct config *config, size_t index)
 	free(text);
 	squeeze_blanks(secret);
 	struct err e;
-	if (webhook_sign(secret, "test", 0, "", 0, signature, sizeof signature, &e) != 0) {
+	/* PagerDuty's secret is an integration key, which goes into the message; the others' keys sign. */
+	bool is_key = strcmp(receiver->spec.format, "pagerduty") == 0;
+	int rc = is_key ? (secret[0] != '\0' ? 0 : err_set(&e, "the file is empty: expected the integration key"))
+			: webhook_sign(secret, "test", 0, "", 0, signature, sizeof signature, &e);
+	if (rc != 0) {
 		complain(config, receiver->mark, "receivers[%zu].secret_file: %s: %s", index, path, e.text);
 		return;
 	}

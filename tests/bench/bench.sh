@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Figures, each beside its peer or its goal: ./dev bench [NAME...]
+#
+#   pipeline   documents a second from Kafka to the database; append to webhook; memory; start to ready
+#   parts      the watch list, the store and the writer alone
+#   crises     real crises beside EARS C2 and ElastAlert2's ratio (BELLWETHER_DATA names the data's folder)
+#   nab        NAB realTweets (BELLWETHER_DATA too)
+#   budget     do the false alarms stay within the budget?  (made-up topics)
+set -u
+cd "$(dirname "$0")/../.."
+export BELLWETHER="$PWD/build/bellwether" PRODUCE="$PWD/build/produce"
+wanted="${*:-pipeline parts crises nab budget}"
+
+heading() { printf '\n== %s\n' "$*"; }
+run() {
+	"$@"
+	local rc=$?
+	[ $rc -eq 0 ] || [ $rc -eq 77 ] || echo "exit $rc: $*"
+}
+scratch=$(mktemp -d -p /var/tmp bellwether-bench-XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+printf '%s, %s cores, load %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)" "$(nproc)" "$(cut -d' ' -f1 /proc/loadavg)"
+
+for name in $wanted; do
+	case $name in
+	pipeline)
+		for what in throughput latency memory start; do
+			heading "pipeline: $what"
+			run python3 tests/bench/pipeline.py $what
+		done
+		;;
+	parts)
+		heading "watch list and stories"
+		run build/bench_topics
+		heading "store"
+		run build/bench_store "$scratch"
+		heading "writer"
+		run build/bench_writer "$scratch"
+		;;
+	crises)
+		heading "crises"
+		run python3 tests/bench/crises.py --data "${BELLWETHER_DATA:-}"
+		;;
+	nab)
+		heading "NAB realTweets"
+		run python3 tests/bench/nab.py --data "${BELLWETHER_DATA:-}"
+		;;
+	budget)
+		heading "false-alarm budget"
+		run build/bench_budget
+		;;
+	*) echo "there is no bench $name: pipeline, parts, crises, nab, budget" && exit 2 ;;
+	esac
+done
