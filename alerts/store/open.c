@@ -172,8 +172,10 @@ static int open_database(struct store *store, struct err *e)
 	if (sqlite3_open_v2(store->path, &store->db, flags, NULL) != SQLITE_OK)
 		return err_set(e, "%s: cannot open the database: %s", store->path,
 			       store->db != NULL ? sqlite3_errmsg(store->db) : "out of memory");
-	if (writes && sqlite3_db_readonly(store->db, "main") == 1)
-		return err_set(e, "%s: this user may not write it: the file is read-only", store->path);
+	if (writes && sqlite3_db_readonly(store->db, "main") == 1) {
+		err_set(e, "%s: this user may not write it: the file is read-only", store->path);
+		return err_busy(e); /* until somebody gives the right back */
+	}
 	sqlite3_busy_timeout(store->db, STORE_BUSY_MS);
 	/* Before anything is changed: the file may be somebody else's. */
 	int64_t version = check_version(store, e);

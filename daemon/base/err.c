@@ -33,6 +33,13 @@ int err_sys(struct err *e, int number, const char *fmt, ...)
 	return -1;
 }
 
+int err_busy(struct err *e)
+{
+	if (e != NULL)
+		e->busy = true;
+	return -1;
+}
+
 int err_prefix(struct err *e, const char *fmt, ...)
 {
 	if (e == NULL)

@@ -25,6 +25,9 @@ int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2
 /* As err_set, with ": " and the text of the C library's error `number` after it. */
 int err_sys(struct err *e, int number, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* The message that is there stands for something that may pass: sets `busy`.  Always returns -1. */
+int err_busy(struct err *e);
+
 /* Put "context: " before the message that is there.  Always returns -1. */
 int err_prefix(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
