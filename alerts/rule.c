@@ -48,6 +48,11 @@ struct look {
 	bool guarded; /* below min_count or min_ratio: not to be judged */
 };
 
+static uint32_t least_count(const struct rule_spec *spec)
+{
+	return spec->min_count ? spec->min_count : default_count;
+}
+
 static double week_until(const struct rule_baseline *baseline, int64_t cell)
 {
 	int64_t minute = (cell + 3 * CELLS_A_DAY) % CELLS_A_WEEK; /* since Monday; 1970 began on a Thursday */
@@ -98,7 +103,7 @@ static void look_at_count(const struct rule_spec *spec, const struct rule_baseli
 
 	look->expected = mean;
 	look->ratio = look->count / mean;
-	look->guarded = look->count < (spec->min_count ? spec->min_count : default_count) ||
+	look->guarded = look->count < least_count(spec) ||
 			look->ratio < (spec->min_ratio > 0 ? spec->min_ratio : default_ratio);
 	if (!look->guarded)
 		look->per_day = (double)look->count * CELLS_A_DAY / cells *
@@ -112,7 +117,7 @@ static void look_at_share(const struct rule_spec *spec, const struct rule_baseli
 
 	look->expected = tally->judged * share;
 	look->ratio = look->count / fmax(look->expected, least_expected);
-	look->guarded = tally->judged < least_judged || look->count < (spec->min_count ? spec->min_count : default_count) ||
+	look->guarded = tally->judged < least_judged || look->count < least_count(spec) ||
 			look->ratio < (spec->min_ratio > 0 ? spec->min_ratio : 1);
 	if (!look->guarded)
 		look->per_day = (double)look->count * CELLS_A_DAY / cells *
@@ -131,7 +136,6 @@ static double mean_deviation(const struct rule_baseline *baseline, const struct 
 static void look_at_mean(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
 			 int32_t cells, struct look *look)
 {
-	look->count = tally->judged;
 	look->expected = baseline->level;
 	look->ratio = tally->judged ? (double)tally->score / 1e6 / tally->judged : 0;
 	look->guarded = tally->judged < least_judged || tally->judged < spec->min_count || look->ratio >= look->expected;
@@ -140,12 +144,20 @@ static void look_at_mean(const struct rule_spec *spec, const struct rule_baselin
 				normal_tail(mean_deviation(baseline, tally));
 }
 
+static uint32_t count_of(enum rule_metric metric, const struct tally *tally)
+{
+	switch (metric) {
+	case METRIC_VOLUME: return tally->stories;
+	case METRIC_MEAN_SCORE: return tally->judged;
+	default: return tally->negative;
+	}
+}
+
 static struct look look_at(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
 			   int32_t cell, int32_t cells)
 {
-	struct look look = {.per_day = INFINITY};
+	struct look look = {.per_day = INFINITY, .count = count_of(spec->metric, tally)};
 
-	look.count = spec->metric == METRIC_VOLUME ? tally->stories : tally->negative;
 	switch (spec->metric) {
 	case METRIC_NEGATIVE_SHARE: look_at_share(spec, baseline, tally, cells, &look); break;
 	case METRIC_MEAN_SCORE: look_at_mean(spec, baseline, tally, cells, &look); break;
@@ -176,6 +188,14 @@ static int32_t single_window(const struct rule_spec *spec)
 	int64_t cells = (spec->window_us + RULE_CELL_US - 1) / RULE_CELL_US;
 
 	return cells < RULE_LONGEST_CELLS ? (int32_t)cells : RULE_LONGEST_CELLS;
+}
+
+bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, int32_t cell)
+{
+	int32_t cells = spec->window_us > 0 ? single_window(spec) : RULE_LONGEST_CELLS;
+	struct tally tally = window_sum(recent, cell - cells, cell);
+
+	return count_of(spec->metric, &tally) >= least_count(spec);
 }
 
 struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_baseline *baseline,

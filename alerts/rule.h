@@ -56,8 +56,9 @@ struct rule_baseline {
 	float week[RULE_WEEK_HOURS + 1]; /* counts: the week's profile from Monday 0:00 UTC, cumulative, 7 in all */
 };
 
-/* The hour to learn for when judging in `cell`: baselines are learnt anew every few hours. */
-int32_t rule_baseline_hour(int32_t cell);
+/* The hour to learn for when judging in `cell`: baselines are learnt anew every hour while a topic is young, later once a
+ * day. */
+int32_t rule_baseline_hour(const struct window *hours, int32_t cell);
 void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const struct window *hours, int32_t hour);
 
 struct rule_verdict {
@@ -70,6 +71,10 @@ struct rule_verdict {
 	double p_value;      /* chance of as much or more in one window; 1 where neither fire nor hold */
 	double per_day;      /* how often a day chance would do this */
 };
+
+/* Can any window that ends with `cell` fire?  False where there are fewer stories than min_count in the longest one: then
+ * nothing need be learnt. */
+bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, int32_t cell);
 
 /* Judge the windows that end with `cell`. */
 struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_baseline *baseline,

@@ -5,7 +5,7 @@
  * everything is an estimate pulled towards something coarser: the hours of the
  * week towards hours of the day and weekday / weekend, these towards a flat
  * week, the level and the dispersion towards a prior over topics.  The prior's
- * level is high and light (two stories a day on the evidence of one story): a
+ * level is high and light (fifty stories a day on the evidence of one story): a
  * topic without history needs a strong spike, and a quiet topic is known as
  * quiet within days.
  *
@@ -22,10 +22,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { DAY_HOURS = 24, GAP_HOURS = 72, LEARN_EVERY_HOURS = 6, DAYS = RULE_HISTORY_HOURS / DAY_HOURS };
+enum { DAY_HOURS = 24, GAP_HOURS = 72, DAYS = RULE_HISTORY_HOURS / DAY_HOURS };
 
 static const double half_life_days = 45, recent_half_life_days = 7, recent_prior_days = 3;
-static const double prior_level = 2, prior_stories = 1;            /* a day; on the evidence of */
+static const double prior_level = 50, prior_stories = 1;           /* a day; on the evidence of */
 static const double prior_dispersion = 2, prior_dispersion_mass = 4.5; /* pooled over topics; in expected stories */
 static const double profile_stories = 30;                          /* how firmly a flat profile is believed */
 static const double cut_deviations = 3;
@@ -33,9 +33,12 @@ static const double prior_share = 0.3, prior_share_stories = 10;
 static const double prior_mean = 0, prior_mean_stories = 10, score_variance = 0.4;
 static const double prior_spread = 0.02, prior_spread_mass = 50;   /* of a day's own share or mean; in pairs of stories */
 
-int32_t rule_baseline_hour(int32_t cell)
+int32_t rule_baseline_hour(const struct window *hours, int32_t cell)
 {
-	return cell / 60 / LEARN_EVERY_HOURS * LEARN_EVERY_HOURS;
+	int32_t hour = cell / 60, age = window_size(hours) ? hour - window_oldest(hours) : 0;
+	int32_t every = age < 2 * DAY_HOURS ? 1 : age < 14 * DAY_HOURS ? 6 : DAY_HOURS;
+
+	return hour / every * every;
 }
 
 /* The hours that are learnt from: [begin, end). */
@@ -166,6 +169,8 @@ static double week_between(const struct rule_baseline *baseline, int32_t begin, 
 static size_t cut_days(struct day days[DAYS], const struct rule_baseline *baseline, enum rule_metric metric,
 		       const struct window *hours, struct span span)
 {
+	const double fade = exp2(-1 / half_life_days), recent_fade = exp2(-1 / recent_half_life_days);
+	double weight = 1, recent_weight = 1;
 	size_t count = 0;
 
 	for (int32_t end = span.end; end > span.begin && count < DAYS; end -= DAY_HOURS) {
@@ -177,13 +182,15 @@ static size_t cut_days(struct day days[DAYS], const struct rule_baseline *baseli
 			.count = count_of(&tally, metric),
 			.trials = tally.judged,
 			.squares = (double)tally.judged * (tally.judged - 1.0),
-			.weight = exp2(-(double)count / half_life_days),
-			.recent_weight = exp2(-(double)count / recent_half_life_days),
+			.weight = weight,
+			.recent_weight = recent_weight,
 		};
 		if (metric == METRIC_NEGATIVE_COUNT || metric == METRIC_VOLUME)
 			day->exposure = week_between(baseline, begin, end);
 		if (metric == METRIC_MEAN_SCORE)
 			day->count = (double)tally.score / 1e6;
+		weight *= fade;
+		recent_weight *= recent_fade;
 		count++;
 	}
 	return count;

@@ -29,7 +29,7 @@ static int32_t cells_of(int64_t duration_us)
 static const struct rule_baseline *baseline_of(struct topic *topic, enum rule_metric metric, int32_t cell)
 {
 	struct rule_baseline **baseline = &topic->baselines[metric];
-	int32_t hour = rule_baseline_hour(cell);
+	int32_t hour = rule_baseline_hour(&topic->hours, cell);
 
 	if (*baseline && (*baseline)->hour == hour)
 		return *baseline;
@@ -249,6 +249,8 @@ static void judge_rule(struct watch *watch, struct topic *topic, size_t slot, ui
 		step_due(watch, state, applied_us, effects);
 	if (state && cell < state->changed)
 		cell = state->changed;
+	if ((!state || state->state == ALERT_OK) && !rule_may_fire(&watch->rules[rule], &topic->recent, cell))
+		return;
 	verdict = judge(watch, topic, rule, cell);
 	if (state && state->state != ALERT_OK) {
 		if (verdict.hold)

@@ -30,7 +30,7 @@ static struct rule_verdict judge(const struct rule_spec *spec, const struct wind
 {
 	struct rule_baseline baseline;
 
-	rule_learn(&baseline, spec->metric, hours, rule_baseline_hour(cell));
+	rule_learn(&baseline, spec->metric, hours, rule_baseline_hour(hours, cell));
 	return rule_judge(spec, &baseline, recent, cell);
 }
 
