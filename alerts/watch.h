@@ -71,7 +71,8 @@ struct watch_effects;
  * are the first of their story. */
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
 
-/* A source has shown that it was read up to `published_us` without a document. */
+/* A source has shown that it was read up to `published_us` without a document; TIME_NONE = that it is alive, and no more:
+ * its event time stays where it is. */
 void watch_progress(struct watch *watch, const char *source, unsigned flags, int64_t published_us, int64_t applied_us,
 		    struct watch_effects *effects);
 

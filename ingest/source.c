@@ -27,6 +27,7 @@
 
 /* A blocked thread goes round at least this often, so that its heartbeat is fresh. */
 #define BEAT_US (SECOND_US / 4)
+#define LIFE_DEFAULT_US (5 * MINUTE_US)
 
 struct source {
 	char *name;
@@ -36,6 +37,8 @@ struct source {
 	int stop_fd;
 	pthread_t thread;
 	bool started;
+	int64_t life_us;
+	int64_t pushed_us; /* monotonic: the last push; owned by the source's thread */
 
 	atomic_bool stopping;
 	atomic_bool ended; /* `run` returned */
@@ -69,6 +72,7 @@ struct source *source_open(const struct source_options *options, const struct sa
 	source->name = xstrdup(options->name);
 	source->ops = kinds[options->kind];
 	source->out = out;
+	source->life_us = options->life_us > 0 ? options->life_us : LIFE_DEFAULT_US;
 	atomic_init(&source->lag, -1);
 	pthread_mutex_init(&source->lock, NULL);
 	source->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -92,6 +96,7 @@ static void *source_main(void *argument)
 	struct source *source = argument;
 
 	source_beat(source);
+	source->pushed_us = monotonic_us();
 	source->ops->run(source->state);
 	atomic_store(&source->ended, true);
 	return NULL;
@@ -234,6 +239,7 @@ enum queue_result source_try_push(struct source *source, struct item *item, int6
 	atomic_store(&source->waiting, result == QUEUE_TIMED_OUT);
 	if (result != QUEUE_OK)
 		return result;
+	source->pushed_us = monotonic_us();
 	if (kind == ITEM_DOCUMENT)
 		atomic_fetch_add(&source->documents, 1);
 	else if (kind == ITEM_REJECT)
@@ -253,6 +259,24 @@ int source_push(struct source *source, struct item *item)
 		return 0;
 	item_free(item);
 	return -1;
+}
+
+void source_show_life(struct source *source)
+{
+	struct item life = {
+		.kind = ITEM_PROGRESS,
+		.polarity = POLARITY_NONE,
+		.published_us = TIME_NONE,
+		.received_us = clock_now_us(&wall_clock),
+		.source = source->name,
+	};
+	struct item *item;
+
+	if (monotonic_us() - source->pushed_us < source->life_us)
+		return;
+	item = item_create(&life);
+	if (source_try_push(source, item, 0) != QUEUE_OK)
+		item_free(item);
 }
 
 static void log_state(const struct source *source, enum source_state state, const char *message)

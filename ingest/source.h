@@ -72,6 +72,7 @@ struct file_options {
 struct source_options {
 	const char *name;
 	enum source_kind kind;
+	int64_t life_us;            /* shows life so often while nothing new comes (kafka, rss); 0 = default 5 min */
 	struct message_map map;
 	struct kafka_options kafka; /* the one of `kind` is read */
 	struct rss_options rss;

@@ -60,6 +60,11 @@ void source_beat(struct source *source);
 /* A successful read or poll happened: last_progress_us is now. */
 void source_progress(struct source *source);
 
+/* The source's thread only: the outside answers, and has nothing new.  Where nothing was pushed for a while
+ * (source_options.life_us), says so by an ITEM_PROGRESS that moves no position and has no time; a full queue is left
+ * alone.  Without it a quiet source is not to be told from a dead one, which resolves no alert. */
+void source_show_life(struct source *source);
+
 /* Takes the item.  Waits while the queue is full (with `waiting` in the health and the heartbeat going).  Returns 0, or
  * -1 when the source is to stop or the queue is closed: then the item is freed and `run` should return.  Counts
  * documents and rejects. */

@@ -210,9 +210,9 @@ static int add_item(struct writer *writer, const struct writer_entry *entry)
 	case ITEM_DOCUMENT:
 		return add_document(writer, entry);
 	case ITEM_PROGRESS:
-		if (item->published_us != TIME_NONE)
-			watch_progress(writer->watch, item->source, item->flags, item->published_us, batch->applied_us,
-				       writer->effects);
+		/* Without a time it says that the source is alive, which is as much. */
+		watch_progress(writer->watch, item->source, item->flags, item->published_us, batch->applied_us,
+			       writer->effects);
 		return 0;
 	case ITEM_REJECT:
 		add_reject(batch, REJECT_UNREADABLE, item, 0);

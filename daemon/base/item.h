@@ -14,7 +14,7 @@
  */
 enum item_kind {
 	ITEM_DOCUMENT,
-	ITEM_PROGRESS, /* only the position (and the watermark, if `published` is set) */
+	ITEM_PROGRESS, /* only the position (and the watermark, if `published` is set), and that the source lives */
 	ITEM_REJECT,   /* a value that could not be read: reason and raw text */
 	ITEM_GAP,      /* the source lost data it cannot get back (log start moved): reason says what */
 };

@@ -104,6 +104,13 @@ static int64_t lag_of(struct kafka *kafka, const struct partition *partition)
 	return high > partition->position.offset ? high - partition->position.offset : 0;
 }
 
+/* All that was read so far was read to its end, and the client is where it would get more. */
+static void show_life(struct kafka *kafka, int64_t lag)
+{
+	if (lag == 0 && kafka->held == NULL && kafka->was_assigned && kafka->unsteady_since_us == 0)
+		source_show_life(kafka->source);
+}
+
 static void update_parts(struct kafka *kafka)
 {
 	int64_t total = -1;
@@ -122,6 +129,7 @@ static void update_parts(struct kafka *kafka)
 			total = part.lag + (total > 0 ? total : 0);
 	}
 	source_set_lag(kafka->source, total);
+	show_life(kafka, total);
 }
 
 /* A topic that is not there, or of which others read a part.  Returns false where all is well. */

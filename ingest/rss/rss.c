@@ -166,6 +166,7 @@ static int64_t note_success(struct rss *rss, struct polled_feed *feed, const str
 	feed->read_once = true;
 	feed->last_progress_us = clock_now_us(&wall_clock);
 	source_progress(rss->source);
+	source_show_life(rss->source);
 	return schedule_next(rss->interval_us, hint_us, chance(rss));
 }
 

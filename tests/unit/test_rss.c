@@ -94,6 +94,33 @@ START_TEST(test_conditional)
 }
 END_TEST
 
+START_TEST(test_quiet_is_not_dead)
+{
+	struct source_options options = options_for("/feed/quiet");
+	struct harness h;
+
+	options.life_us = SECOND_US / 5;
+	feed_server_control(&server, "add?feed=quiet");
+	harness_open(&h, &options, NULL, 0, 100);
+	ck_assert(harness_pop(&h, 4, LONG_US));
+	for (size_t i = 2; i < 4; i++) {
+		ck_assert_int_eq(h.items[i]->kind, ITEM_PROGRESS);
+		ck_assert_int_eq(h.items[i]->published_us, TIME_NONE);
+		ck_assert_str_eq(h.items[i]->source, "feeds");
+		ck_assert_str_eq(h.items[i]->position.next, "");
+	}
+	ck_assert_int_ge(h.items[3]->received_us - h.items[2]->received_us, options.life_us * 9 / 10);
+	/* One that does not answer shows none. */
+	feed_server_control(&server, "fault?feed=quiet&spec=500,500,500,500,500,500,500,500");
+	ck_assert(harness_wait_state(&h, SOURCE_DOWN, LONG_US));
+	harness_forget(&h);
+	while (harness_pop(&h, 1, SHORT_US))
+		harness_forget(&h);
+	ck_assert(!harness_pop(&h, 1, SECOND_US));
+	harness_close(&h);
+}
+END_TEST
+
 START_TEST(test_restart)
 {
 	struct source_options options = options_for("/feed/again");
@@ -318,6 +345,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, test_first_poll);
 	tcase_add_test(tests, test_growth);
 	tcase_add_test(tests, test_conditional);
+	tcase_add_test(tests, test_quiet_is_not_dead);
 	tcase_add_test(tests, test_restart);
 	tcase_add_test(tests, test_vanishing);
 	tcase_add_test(tests, test_max_age_is_honoured);
