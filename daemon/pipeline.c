@@ -21,6 +21,8 @@
 #define FULL_ENOUGH 64       /* documents that need no more company */
 #define IDLE_US (SECOND_US / 2)
 #define ENTRY_OVERHEAD 256
+#define SCORE_BYTES (64u << 10) /* of one call of the classifier */
+#define SCORE_TEXT_BYTES 4096   /* of one text; what is behind is hardly ever read */
 
 /* A batch in the making: arrays by position in the batch. */
 struct batch {
@@ -79,8 +81,11 @@ static void free_configured(struct pipeline *p)
 	topics_scratch_free(p->scratch);
 }
 
+/* Topics come in ascending order.  One that names a label twice has it once. */
 static void add_label_topic(struct label_topics *list, uint32_t topic)
 {
+	if (list->count > 0 && list->topics[list->count - 1] == topic)
+		return;
 	list->topics = xrealloc(list->topics, (list->count + 1) * sizeof *list->topics);
 	list->topics[list->count++] = topic;
 }
@@ -265,17 +270,35 @@ static void put_scores(struct pipeline *p)
 	}
 }
 
+/* How many of the texts from `first` on one call takes. */
+static size_t score_run(const struct batch *batch, size_t first)
+{
+	size_t count = 0;
+	for (size_t bytes = 0; first + count < batch->score_count && bytes < SCORE_BYTES; count++) {
+		size_t length = batch->texts[first + count].length;
+		bytes += length < SCORE_TEXT_BYTES ? length : SCORE_TEXT_BYTES;
+	}
+	return count;
+}
+
+/* In runs, each of which is a sign of life: a whole batch of long articles takes a large model minutes on few cores. */
 static int score(struct pipeline *p, struct err *e)
 {
 	struct batch *batch = &p->batch;
+	size_t labels = classifier_get_info(p->options.classifier)->topic_count;
 	if (batch->score_count == 0)
 		return 0;
 	for (size_t i = 0; i < batch->score_count; i++)
 		batch->texts[i] =
 			(struct text){batch->text + batch->offsets[i], batch->offsets[i + 1] - batch->offsets[i]};
 	int64_t start = monotonic_us();
-	if (classifier_run(p->options.classifier, batch->texts, batch->score_count, batch->scores, batch->topic_logits, e) != 0)
-		return -1;
+	for (size_t at = 0, count; at < batch->score_count; at += count) {
+		count = score_run(batch, at);
+		if (classifier_run(p->options.classifier, batch->texts + at, count, batch->scores + at,
+				   batch->topic_logits + at * labels, e) != 0)
+			return -1;
+		atomic_store(&p->heartbeat_us, monotonic_us());
+	}
 	metric_observe(METRIC_SCORE_SECONDS, monotonic_us() - start);
 	metric_add(METRIC_DOCUMENTS_SCORED, batch->score_count);
 	metric_add(METRIC_BATCHES_SCORED, 1);
@@ -289,16 +312,26 @@ static void free_entry(struct writer_entry *entry)
 	free(entry);
 }
 
+/* Waits for room.  False when the writer takes nothing more, or the time to drain is over. */
+static bool push(struct pipeline *p, struct writer_entry *entry)
+{
+	size_t weight = entry->item->size + ENTRY_OVERHEAD;
+	enum queue_result result = QUEUE_TIMED_OUT;
+	while (result == QUEUE_TIMED_OUT && monotonic_us() <= atomic_load(&p->drain_until_us))
+		result = queue_push(p->options.output, entry, weight, IDLE_US);
+	return result == QUEUE_OK;
+}
+
 static void hand_on(struct pipeline *p)
 {
 	struct batch *batch = &p->batch;
+	size_t i = 0;
 	atomic_store(&p->heartbeat_us, INT64_MAX); /* a full queue is the writer's matter */
-	for (size_t i = 0; i < batch->count; i++) {
-		struct writer_entry *entry = batch->entries[i];
-		size_t weight = entry->item->size + ENTRY_OVERHEAD;
-		if (queue_push(p->options.output, entry, weight, QUEUE_FOREVER) != QUEUE_OK)
-			free_entry(entry); /* its position did not move: it will be read again */
-	}
+	while (i < batch->count && push(p, batch->entries[i]))
+		i++;
+	/* None behind one that is dropped may pass, or its stream's position would move over it. */
+	for (; i < batch->count; i++)
+		free_entry(batch->entries[i]);
 }
 
 /* Nothing of the batch has moved a position: it will be read again after a restart. */

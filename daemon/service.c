@@ -177,7 +177,9 @@ void service_stop(struct service *s, int64_t webhook_wait_us)
 		source_stop(s->sources[i]);
 	queue_close(s->items);
 	pipeline_stop(s->pipeline, DRAIN_US);
-	writer_flush(s->writer, FLUSH_WAIT_US);
+	/* Where the database cannot be written nobody makes room: whoever still pushes is not to wait for it. */
+	if (!writer_flush(s->writer, FLUSH_WAIT_US))
+		queue_close(s->entries);
 	webhook_stop(s->webhook, webhook_wait_us); /* its last results still reach the writer */
 	queue_close(s->entries);
 	writer_stop(s->writer);
