@@ -115,7 +115,7 @@ struct watch_evidence {
 	enum polarity polarity;
 	float score;
 	uint32_t copies;             /* documents of this story in the window */
-	const char *publisher, *title, *url; /* valid until the effects are cleared */
+	const char *publisher, *title, *url; /* long ones cut; valid until the effects are cleared */
 };
 
 /* An alert came to be, or changed. */

@@ -249,6 +249,8 @@ static void judge_rule(struct watch *watch, struct topic *topic, size_t slot, ui
 		step_due(watch, state, applied_us, effects);
 	if (state && cell < state->changed)
 		cell = state->changed;
+	if (state && state->state == ALERT_OK && cell == state->began)
+		return; /* one alert begins in a cell: its id is made from that */
 	if ((!state || state->state == ALERT_OK) && !rule_may_fire(&watch->rules[rule], &topic->recent, cell))
 		return;
 	verdict = judge(watch, topic, rule, cell);

@@ -29,19 +29,36 @@ void memory_reset(struct topic_memory *memory)
 	*memory = (struct topic_memory){0};
 }
 
+/* As many bytes of a text as are kept: whole characters. */
+static size_t kept_length(const char *text, size_t max)
+{
+	size_t length = strnlen(text, max + 1);
+
+	if (length <= max)
+		return length;
+	for (length = max; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
+		length--;
+	return length;
+}
+
 static const char *text_or_empty(const char *text)
 {
 	return text ? text : "";
 }
 
-static char *join(const char *a, const char *b, const char *c)
+/* A title may come with a megabyte, for each of a thousand topics.  An address that is cut leads nowhere: it is left out. */
+static char *join(const char *publisher, const char *title, const char *url)
 {
-	size_t la = strlen(a) + 1, lb = strlen(b) + 1, lc = strlen(c) + 1;
-	char *text = xmalloc(la + lb + lc);
+	size_t lp = kept_length(publisher, KEPT_PUBLISHER_BYTES), lt = kept_length(title, KEPT_TITLE_BYTES);
+	size_t lu = strnlen(url, KEPT_URL_BYTES + 1);
+	char *text;
 
-	memcpy(text, a, la);
-	memcpy(text + la, b, lb);
-	memcpy(text + la + lb, c, lc);
+	if (lu > KEPT_URL_BYTES)
+		lu = 0;
+	text = xcalloc(lp + lt + lu + 3, 1);
+	memcpy(text, publisher, lp);
+	memcpy(text + lp + 1, title, lt);
+	memcpy(text + lp + lt + 2, url, lu);
 	return text;
 }
 

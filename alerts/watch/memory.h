@@ -12,6 +12,7 @@
  * written about it.
  */
 enum { KEPT_STORIES = 24, KEPT_OTHERS = 8, KEPT_PUBLISHERS = 32, EVIDENCE_MAX = 10 };
+enum { KEPT_PUBLISHER_BYTES = 200, KEPT_TITLE_BYTES = 500, KEPT_URL_BYTES = 2000 };
 
 struct kept_story;
 

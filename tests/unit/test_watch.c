@@ -449,6 +449,41 @@ START_TEST(a_storm_fires_with_its_evidence)
 }
 END_TEST
 
+/* An alert that resolves in the cell where it began; a source that lags brings more of the same cell. */
+START_TEST(no_two_alerts_have_one_id)
+{
+	static const struct rule_spec hasty[] = {{.name = "hasty", .metric = METRIC_NEGATIVE_COUNT}};
+	struct watch_options options = {.topics = topic_names, .topic_count = TOPICS, .rules = hasty, .rule_count = 1};
+	struct watch *watch = watch_create(&options);
+	struct watch_effects *effects = watch_effects_create();
+	char ids[16][32];
+	size_t began = 0;
+
+	make_storm(0);
+	for (size_t i = 0; i < stream.count; i++) {
+		struct watch_document *document = &stream.documents[i], behind = *document;
+
+		watch_document(watch, document, effects);
+		watch_tick(watch, document->applied_us + 2 * MINUTE_US, effects);
+		behind.source = "feeds";
+		behind.id = 1000 + (int64_t)i;
+		behind.applied_us += 2 * MINUTE_US;
+		watch_document(watch, &behind, effects);
+	}
+	for (size_t i = 0; i < effects->alert_count; i++) {
+		if (effects->alerts[i].event != 1)
+			continue;
+		ck_assert_uint_lt(began, 16);
+		for (size_t other_id = 0; other_id < began; other_id++)
+			ck_assert_str_ne(effects->alerts[i].id, ids[other_id]);
+		memcpy(ids[began++], effects->alerts[i].id, sizeof ids[0]);
+	}
+	ck_assert_uint_ge(began, 2);
+	watch_free(watch);
+	watch_effects_free(effects);
+}
+END_TEST
+
 START_TEST(silence_of_the_world_resolves)
 {
 	struct watch_effects *effects = watch_effects_create();
@@ -545,6 +580,42 @@ START_TEST(backfill_and_late_documents_never_alert)
 	ck_assert_uint_eq(stories, _i == 0 ? 40 : stream.count);
 	watch_free(watch);
 	watch_effects_free(effects);
+}
+END_TEST
+
+START_TEST(evidence_is_cut_between_characters)
+{
+	enum { LONG = 1 << 20 };
+	struct watch_effects *effects = watch_effects_create();
+	char *title = malloc(LONG + 1), *url = malloc(LONG + 1);
+	struct watch_alert alert;
+	struct watch *watch;
+	size_t length;
+
+	for (size_t i = 0; i < LONG; i++)
+		title[i] = "\xe2\x82\xac"[i % 3]; /* the euro's sign, in three bytes */
+	memset(url, 'u', LONG);
+	title[LONG] = url[LONG] = '\0';
+	make_storm(0);
+	for (size_t i = 0; i < stream.count; i++) {
+		stream.documents[i].title = title;
+		stream.documents[i].url = i % 2 ? url : "https://example.com/";
+		stream.documents[i].publisher = title;
+	}
+	watch = watch_stream(effects);
+	ck_assert(has_alert(effects, 0, ALERT_FIRING, &alert));
+	ck_assert_uint_gt(alert.evidence_count, 1);
+	for (size_t i = 0; i < alert.evidence_count; i++) {
+		length = strlen(alert.evidence[i].title);
+		ck_assert(length > 300 && length < 600 && length % 3 == 0);
+		length = strlen(alert.evidence[i].publisher);
+		ck_assert(length > 100 && length < 300 && length % 3 == 0);
+		ck_assert_str_eq(alert.evidence[i].url, alert.evidence[i].document % 2 ? "https://example.com/" : "");
+	}
+	watch_free(watch);
+	watch_effects_free(effects);
+	free(title);
+	free(url);
 }
 END_TEST
 
@@ -754,10 +825,12 @@ int main(void)
 	tcase_add_loop_test(tcase, trends_are_a_recount, 0, 2);
 	tcase_add_loop_test(tcase, order_within_a_cell_makes_no_difference, 0, 6);
 	tcase_add_test(tcase, a_storm_fires_with_its_evidence);
+	tcase_add_test(tcase, no_two_alerts_have_one_id);
 	tcase_add_test(tcase, silence_of_the_world_resolves);
 	tcase_add_test(tcase, how_often_ticks_come_makes_no_difference);
 	tcase_add_test(tcase, a_dead_source_resolves_nothing);
 	tcase_add_loop_test(tcase, backfill_and_late_documents_never_alert, 0, 2);
+	tcase_add_test(tcase, evidence_is_cut_between_characters);
 	tcase_add_test(tcase, copies_are_one_story);
 	tcase_add_test(tcase, one_account_is_no_crowd);
 	tcase_add_test(tcase, a_future_time_is_capped);
