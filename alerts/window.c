@@ -97,20 +97,21 @@ static const struct window_point *point_before(const struct window *window, uint
 	return index > 0 ? &window->points[index - 1] : NULL;
 }
 
-struct tally window_sum(const struct window *window, int32_t after, int32_t upto)
+struct tally window_range(const struct window *window, size_t from, size_t to)
 {
-	uint32_t from = find_after(window, after), to = find_after(window, upto);
-
 	if (from >= to)
 		return (struct tally){0};
-	return difference(&window->points[to - 1], point_before(window, from));
+	return difference(&window->points[window->first + to - 1], point_before(window, window->first + (uint32_t)from));
+}
+
+struct tally window_sum(const struct window *window, int32_t after, int32_t upto)
+{
+	return window_range(window, window_after(window, after), window_after(window, upto));
 }
 
 struct tally window_at(const struct window *window, size_t i)
 {
-	uint32_t index = window->first + (uint32_t)i;
-
-	return difference(&window->points[index], point_before(window, index));
+	return window_range(window, i, i + 1);
 }
 
 static void add_counts(struct window_point *point, const struct tally *counts)

@@ -45,6 +45,8 @@ struct tally window_sum(const struct window *window, int32_t after, int32_t upto
 size_t window_size(const struct window *window);
 int32_t window_slot(const struct window *window, size_t i);
 struct tally window_at(const struct window *window, size_t i);
+/* Counts of the slots in use from index `from` up to, not with, `to`. */
+struct tally window_range(const struct window *window, size_t from, size_t to);
 /* Index of the first slot in use that is later than `slot` (window_size where there is none). */
 size_t window_after(const struct window *window, int32_t slot);
 

@@ -171,13 +171,18 @@ static size_t cut_days(struct day days[DAYS], const struct rule_baseline *baseli
 {
 	const double fade = exp2(-1 / half_life_days), recent_fade = exp2(-1 / recent_half_life_days);
 	double weight = 1, recent_weight = 1;
-	size_t count = 0;
+	size_t count = 0, to = window_after(hours, span.end - 1);
 
 	for (int32_t end = span.end; end > span.begin && count < DAYS; end -= DAY_HOURS) {
 		int32_t begin = end - DAY_HOURS > span.begin ? end - DAY_HOURS : span.begin;
-		struct tally tally = window_sum(hours, begin - 1, end - 1);
 		struct day *day = &days[count];
+		struct tally tally;
+		size_t from = to;
 
+		while (from > 0 && window_slot(hours, from - 1) >= begin)
+			from--;
+		tally = window_range(hours, from, to);
+		to = from;
 		*day = (struct day){
 			.count = count_of(&tally, metric),
 			.trials = tally.judged,
