@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 state=$(mktemp -d -p /var/tmp bellwether-sandbox-XXXXXX)
 daemon=
 receiver=
-trap 'kill $daemon $receiver 2>/dev/null || true; wait 2>/dev/null; rm -rf "$state"' EXIT
+trap 'kill -9 $daemon $receiver 2>/dev/null || true; wait 2>/dev/null; rm -rf "$state"' EXIT
 sandboxed() { python3 tests/lib/sandbox.py systemd/bellwether.service "$state" -- "$@"; }
 
 rc=0
@@ -31,8 +31,9 @@ cp "${BELLWETHER:-build/bellwether}" "$state/program"
 cp -r model/weights "$state/model"
 secret=whsec_c2FuZGJveC1zZWNyZXQtc2FuZGJveA==
 echo $secret >"$state/secret"
-mkfifo "$state/receiver-says"
-sleep 300 | python3 tests/lib/receiver.py --secret $secret --log "$state/received.jsonl" >"$state/receiver-says" &
+mkfifo "$state/receiver-says" "$state/receiver-stdin"
+exec 7<>"$state/receiver-stdin"
+python3 tests/lib/receiver.py --secret $secret --log "$state/received.jsonl" >"$state/receiver-says" <&7 &
 receiver=$!
 read -r _ port <"$state/receiver-says"
 cat etc/demo/history.jsonl etc/demo/day.jsonl >"$state/tape.jsonl"
@@ -51,7 +52,8 @@ receivers:
   - {name: desk, url: "http://127.0.0.1:$port/hook", secret_file: secret}
 YAML
 chmod -R a+rX "$state"
-sandboxed "$state/program" run --config "$state/c.yaml" 2>"$state/daemon.log" &
+python3 tests/lib/sandbox.py systemd/bellwether.service "$state" -- "$state/program" run --config "$state/c.yaml" \
+	2>"$state/daemon.log" &
 daemon=$!
 wanted=$(wc -l <"$state/tape.jsonl")
 for _ in $(seq 300); do
