@@ -27,12 +27,18 @@
 struct receiver_spec {
 	const char *name;
 	const char *url;
-	const char *format;       /* "standard", "slack", "alertmanager", "pagerduty" */
+	const char *format;       /* one of webhook_formats; NULL = "standard" */
 	const char *secret;       /* "whsec_..." or base64 of it; several separated by blanks rotate; NULL = unsigned.
 				   * For pagerduty the integration key, which goes into the body */
 	const char *ca_file;      /* NULL = the system's */
 	int64_t timeout_us;       /* 0 = 15 s */
 };
+
+/* The formats by name, NULL at the end (alerts/receivers/format.h). */
+extern const char *const webhook_formats[];
+
+/* Will this secret do for the format?  NULL = none: fails where the format needs one. */
+int webhook_check_secret(const char *format, const char *secret, struct err *e);
 
 /* The signature header of Standard Webhooks 1.0.0: "v1,<base64 HMAC-SHA256 of id.timestamp.body>", one per secret.
  * Fails on a secret that is empty or no base64, and where `size` is too small; 64 bytes a secret are enough. */

@@ -6,12 +6,12 @@
 #include "alerts/store.h"
 #include "daemon/base/clock.h"
 #include "daemon/cmd.h"
+#include "daemon/config.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-#define DEFAULT_DATABASE "/var/lib/bellwether/bellwether.db"
 
 struct desk_options {
 	const char *database, *length, *why;
@@ -25,7 +25,7 @@ static int parse(int argc, char **argv, const char *help, int positional, struct
 		{"why", required_argument, NULL, 'w'},	{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	*out = (struct desk_options){.database = DEFAULT_DATABASE, .why = ""};
+	*out = (struct desk_options){.database = CONFIG_DATABASE, .why = ""};
 	for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
 		switch (c) {
 		case 'd': out->database = optarg; break;

@@ -6,6 +6,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/cmd.h"
+#include "daemon/config.h"
 
 #include <getopt.h>
 #include <poll.h>
@@ -16,7 +17,6 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define DEFAULT_DATABASE "/var/lib/bellwether/bellwether.db"
 #define HOURS 24
 #define EVERY_MS 2000
 
@@ -249,7 +249,7 @@ int cmd_top(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
-	const char *database = DEFAULT_DATABASE;
+	const char *database = CONFIG_DATABASE;
 	bool once = false;
 	for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
 		if (c == 'd')

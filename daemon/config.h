@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * The configuration as a value: parsed, checked whole, then immutable.  Nothing
@@ -19,6 +20,8 @@
  * Every key stands in one table (daemon/config_keys.c) with its type, default,
  * range and help; etc/bellwether.yaml shows them all.
  */
+#define CONFIG_DATABASE "/var/lib/bellwether/bellwether.db" /* where none is named */
+
 enum score_policy {
 	SCORE_AUTO,    /* encode what a topic or rule needs */
 	SCORE_ALL,     /* every document */
@@ -120,7 +123,13 @@ void config_report(const struct config *config, struct config_mark mark, config_
 /* Does any topic need the classifier's labels? */
 bool config_needs_labels(const struct config *config);
 
+/* For a reload.  Is there a key of a different value that only a restart can change?  `path` takes its name ("model.device"). */
+bool config_needs_restart(const struct config *old, const struct config *new, char *path, size_t size);
+
+/* Do all keys of two sources say the same?  Then the one that runs may go on. */
+bool config_same_source(const struct config_source *a, const struct config_source *b);
+
 /* Write the reference of all keys (for `check --keys`): key, default, what it means. */
-void config_print_keys(void *file);
+void config_print_keys(FILE *out);
 
 #endif

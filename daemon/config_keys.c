@@ -1,3 +1,8 @@
+/*
+ * A new key is a field in its struct, a line here, a line in
+ * etc/bellwether.yaml and a wrong form of it in tests/unit/test_config.c,
+ * which fails until all of them are there.
+ */
 #include "daemon/config_keys.h"
 
 #include "daemon/config.h"
@@ -16,7 +21,6 @@
 static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const precisions[] = {"auto", "fp32", "bf16", "int8", NULL};
 static const char *const metrics[] = {"negative_count", "negative_share", "mean_score", "volume", NULL};
-static const char *const formats[] = {"standard", "slack", "alertmanager", "pagerduty", NULL};
 static const char *const policies[] = {"auto", "all", "matched", NULL};
 
 static const struct key kafka_keys[] = {
@@ -80,7 +84,7 @@ static const struct key source_keys[] = {
 	{"map", KEY_SECTION, AT(struct config_source, options.map), .section = &map_section,
 	 .help = "which key of a JSON message holds what"},
 };
-static const struct section source_section = {KEYS(source_keys), sizeof(struct config_source),
+const struct section config_source_section = {KEYS(source_keys), sizeof(struct config_source),
 					      offsetof(struct config_source, mark)};
 
 static const struct key topic_keys[] = {
@@ -124,7 +128,7 @@ static const struct section rule_section = {KEYS(rule_keys), sizeof(struct confi
 static const struct key receiver_keys[] = {
 	{"name", KEY_STRING, AT(struct config_receiver, spec.name), .required = true, .help = "stands in the database"},
 	{"url", KEY_STRING, AT(struct config_receiver, spec.url), .required = true, .help = "where alerts are posted"},
-	{"format", KEY_WORD, AT(struct config_receiver, spec.format), .fallback = "standard", .choices = formats,
+	{"format", KEY_WORD, AT(struct config_receiver, spec.format), .fallback = "standard", .choices = webhook_formats,
 	 .help = "what is posted"},
 	{"secret_file", KEY_STRING, AT(struct config_receiver, secret_file),
 	 .help = "the signing secret; relative: in $CREDENTIALS_DIRECTORY, else beside this file"},
@@ -137,29 +141,30 @@ static const struct section receiver_section = {KEYS(receiver_keys), sizeof(stru
 						offsetof(struct config_receiver, mark)};
 
 static const struct key model_keys[] = {
-	{"path", KEY_STRING, AT(struct config, model.path),
+	{"path", KEY_STRING, AT(struct config, model.path), .restart = true,
 	 .help = "a Hugging Face directory; without it $BELLWETHER_MODEL, else the installed one"},
-	{"device", KEY_WORD, AT(struct config, model.device), .fallback = "auto", .choices = devices, .help = "where it runs"},
+	{"device", KEY_WORD, AT(struct config, model.device), .fallback = "auto", .choices = devices,
+	 .restart = true, .help = "where it runs"},
 	{"precision", KEY_WORD, AT(struct config, model.precision), .fallback = "auto", .choices = precisions,
-	 .help = "auto: the fastest that agrees with fp32"},
+	 .restart = true, .help = "auto: the fastest that agrees with fp32"},
 	{"threads", KEY_INTEGER, AT(struct config, model.threads), .fallback = "0", .min = 0, .max = 1024,
-	 .help = "0: one per CPU"},
+	 .restart = true, .help = "0: one per CPU"},
 	{"linger", KEY_DURATION, AT(struct config, model.linger_us), .fallback = "5ms", .min = 0, .max = 10,
 	 .help = "how long a document waits for company in its batch"},
 };
 static const struct section model_section = {KEYS(model_keys), 0, NO_MARK};
 
 static const struct key http_keys[] = {
-	{"listen", KEY_STRING, AT(struct config, http.listen), .fallback = "127.0.0.1:9610",
+	{"listen", KEY_STRING, AT(struct config, http.listen), .fallback = "127.0.0.1:9610", .restart = true,
 	 .help = "address:port of /healthz, /readyz, /metrics, /score; \"\" turns it off"},
 };
 static const struct section http_section = {KEYS(http_keys), 0, NO_MARK};
 
 static const struct key queue_keys[] = {
 	{"documents", KEY_INTEGER, AT(struct config, queue.documents), .fallback = "10000", .min = 1, .max = 1e7,
-	 .help = "documents between the sources and the model; a full queue makes sources wait"},
+	 .restart = true, .help = "documents between the sources and the model; a full queue makes sources wait"},
 	{"bytes", KEY_BYTES, AT(struct config, queue.bytes), .fallback = "32 MiB", .min = 65536, .max = 1e11,
-	 .help = "and their size"},
+	 .restart = true, .help = "and their size"},
 };
 static const struct section queue_section = {KEYS(queue_keys), 0, NO_MARK};
 
@@ -172,11 +177,11 @@ static const struct key retention_keys[] = {
 static const struct section retention_section = {KEYS(retention_keys), 0, NO_MARK};
 
 static const struct key top_keys[] = {
-	{"database", KEY_STRING, AT(struct config, database), .fallback = "/var/lib/bellwether/bellwether.db",
+	{"database", KEY_STRING, AT(struct config, database), .fallback = CONFIG_DATABASE, .restart = true,
 	 .help = "the SQLite file"},
 	{"model", KEY_SECTION, .section = &model_section, .help = "the classifier"},
 	{"http", KEY_SECTION, .section = &http_section, .help = "the local HTTP port"},
-	{"sources", KEY_LIST, LIST_AT(struct config, sources, source_count), .section = &source_section,
+	{"sources", KEY_LIST, LIST_AT(struct config, sources, source_count), .section = &config_source_section,
 	 .help = "where text comes from"},
 	{"topics", KEY_LIST, LIST_AT(struct config, topics, topic_count), .section = &topic_section,
 	 .help = "the watch list"},
@@ -241,8 +246,9 @@ static void print_section(FILE *out, const struct section *section, const char *
 		const struct key *key = &section->keys[i];
 		char path[128];
 		snprintf(path, sizeof path, "%s%s%s", prefix, key->name, key->type == KEY_LIST ? "[]" : "");
-		fprintf(out, "%-28s %-34s %s\n", path,
-			key->fallback ? key->fallback : key->required ? "(required)" : "", key->help);
+		fprintf(out, "%-28s %-34s %s%s\n", path,
+			key->fallback ? key->fallback : key->required ? "(required)" : "", key->help,
+			key->restart ? " (restart to change it)" : "");
 		if (key->section != NULL) {
 			strncat(path, ".", sizeof path - strlen(path) - 1);
 			print_section(out, key->section, path);
@@ -250,8 +256,8 @@ static void print_section(FILE *out, const struct section *section, const char *
 	}
 }
 
-void config_print_keys(void *file)
+void config_print_keys(FILE *out)
 {
-	fprintf(file, "%-28s %-34s %s\n", "key", "default", "meaning");
-	print_section(file, &config_section, "");
+	fprintf(out, "%-28s %-34s %s\n", "key", "default", "meaning");
+	print_section(out, &config_section, "");
 }

@@ -6,8 +6,8 @@
 
 /*
  * The table of all configuration keys.  The reader (daemon/config_read.c)
- * walks the YAML along it; the reference that `bellwether check --keys` prints
- * is made from it.
+ * walks the YAML along it; what a reload must look at (daemon/config_compare.c)
+ * and the reference that `bellwether check --keys` prints are made from it.
  */
 enum key_type {
 	KEY_STRING,     /* const char * */
@@ -37,6 +37,7 @@ struct key {
 	size_t count_offset; /* of the count, for lists */
 	const char *fallback; /* the default as a user would write it; NULL = none */
 	bool required;
+	bool restart; /* a reload cannot change it */
 	double min, max;
 	const char *const *choices; /* NULL-terminated */
 	const struct section *section;
@@ -54,6 +55,9 @@ struct section {
 
 /* The whole file; its struct is struct config. */
 extern const struct section config_section;
+
+/* One of `sources`; its struct is struct config_source. */
+extern const struct section config_source_section;
 
 /* "1 per month", "0.5 per week": events a day. */
 bool budget_parse(const char *text, double *per_day);

@@ -8,28 +8,6 @@
 #include "daemon/base/check.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-static bool same(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* What only a restart can change. */
-static int check_unchanged(const struct config *old, const struct config *new, struct err *e)
-{
-	const char *key = NULL;
-	if (!same(old->database, new->database))
-		key = "database";
-	else if (!same(old->model.path, new->model.path) || !same(old->model.device, new->model.device) ||
-		 !same(old->model.precision, new->model.precision) || old->model.threads != new->model.threads)
-		key = "model";
-	else if (!same(old->http.listen, new->http.listen))
-		key = "http.listen";
-	else if (old->queue.documents != new->queue.documents || old->queue.bytes != new->queue.bytes)
-		key = "queue";
-	return key == NULL ? 0 : err_set(e, "%s: %s has changed: restart to apply that", new->path, key);
-}
 
 struct reload {
 	struct service *service;
@@ -106,8 +84,9 @@ static int try_configuration(struct service *s, const struct config *config, str
 	writer_get_status(s->writer, &status);
 	if (status.waiting)
 		return err_set(e, "the database cannot be written now (%s): reload again later", status.message);
-	if (check_unchanged(s->config, config, e) != 0)
-		return -1;
+	char key[128];
+	if (config_needs_restart(s->config, config, key, sizeof key))
+		return err_set(e, "%s: %s has changed: restart to apply that", config->path, key);
 	struct source **trial = service_open_sources(s, config, kept, NULL, 0, e);
 	if (trial == NULL)
 		return -1;

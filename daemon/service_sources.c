@@ -70,58 +70,11 @@ void service_close_sources(struct source **sources, size_t count, struct source 
 
 /* ---- what a reload leaves alone ---- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-static bool same_texts(const char *const *a, size_t a_count, const char *const *b, size_t b_count)
-{
-	if (a_count != b_count)
-		return false;
-	for (size_t i = 0; i < a_count; i++)
-		if (!same_text(a[i], b[i]))
-			return false;
-	return true;
-}
-
-static bool same_map(const struct message_map *a, const struct message_map *b)
-{
-	return same_text(a->title, b->title) && same_text(a->body, b->body) && same_text(a->published, b->published) &&
-	       same_text(a->url, b->url) && same_text(a->id, b->id) && same_text(a->publisher, b->publisher) &&
-	       same_text(a->lang, b->lang);
-}
-
-static bool same_kafka(const struct kafka_options *a, const struct kafka_options *b)
-{
-	bool same = same_text(a->brokers, b->brokers) && same_text(a->group, b->group) && a->plain_text == b->plain_text &&
-		    same_texts(a->topics, a->topic_count, b->topics, b->topic_count) &&
-		    a->property_count == b->property_count;
-	for (size_t i = 0; same && i < a->property_count; i++)
-		same = same_text(a->properties[i].name, b->properties[i].name) &&
-		       same_text(a->properties[i].value, b->properties[i].value);
-	return same;
-}
-
-static bool same_rss(const struct rss_options *a, const struct rss_options *b)
-{
-	return same_texts(a->urls, a->url_count, b->urls, b->url_count) && a->interval_us == b->interval_us &&
-	       a->timeout_us == b->timeout_us && a->max_bytes == b->max_bytes && a->allow_private == b->allow_private &&
-	       same_text(a->user_agent, b->user_agent) && same_text(a->ca_file, b->ca_file);
-}
-
-static bool same_options(const struct source_options *a, const struct source_options *b)
-{
-	return same_text(a->name, b->name) && a->kind == b->kind && same_map(&a->map, &b->map) &&
-	       same_kafka(&a->kafka, &b->kafka) && same_rss(&a->rss, &b->rss) && same_text(a->file.path, b->file.path) &&
-	       a->file.speed == b->file.speed;
-}
-
 /* One that has ended is opened again: its file may have grown. */
-static struct source *find_running(const struct service *s, const struct source_options *options)
+static struct source *find_running(const struct service *s, const struct config_source *wanted)
 {
 	for (size_t i = 0; i < s->source_count; i++) {
-		if (!same_options(&s->config->sources[i].options, options))
+		if (!config_same_source(&s->config->sources[i], wanted))
 			continue;
 		struct source_health health;
 		source_get_health(s->sources[i], &health);
@@ -134,6 +87,6 @@ struct source **service_keep_sources(const struct service *s, const struct confi
 {
 	struct source **kept = xcalloc(config->source_count, sizeof *kept);
 	for (size_t i = 0; i < config->source_count; i++)
-		kept[i] = find_running(s, &config->sources[i].options);
+		kept[i] = find_running(s, &config->sources[i]);
 	return kept;
 }

@@ -1,15 +1,22 @@
 #include "alerts/receivers/format.h"
 
+#include "alerts/webhook.h"
 #include "daemon/base/check.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct format formats[] = {
-	{"standard", format_standard, false},
-	{"slack", format_slack, false},
-	{"alertmanager", format_alertmanager, false},
-	{"pagerduty", format_pagerduty, true},
+#define X(name, key_in_body) {#name, format_##name, key_in_body},
+	FORMATS(X)
+#undef X
+};
+
+const char *const webhook_formats[] = {
+#define X(name, key_in_body) #name,
+	FORMATS(X)
+#undef X
+	NULL,
 };
 
 const struct format *format_find(const char *name, struct err *e)
@@ -17,7 +24,9 @@ const struct format *format_find(const char *name, struct err *e)
 	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
 		if (strcmp(formats[i].name, name) == 0)
 			return &formats[i];
-	err_set(e, "no format \"%s\": there are standard, slack, alertmanager and pagerduty", name);
+#define X(name, key_in_body) ", " #name
+	err_set(e, "no format \"%s\": expected one of %s", name, (FORMATS(X)) + strlen(", "));
+#undef X
 	return NULL;
 }
 

@@ -11,7 +11,18 @@
 /*
  * What receivers of each kind expect in the body of a message.  All are made
  * from the same payload (alerts/payload.h).
+ *
+ * Every format, with whether the receiver's secret is a key inside the body:
+ * then it is needed, and messages are not signed with it.  A new one is a line
+ * here and a file beside this one with its format_NAME; configuration, checks
+ * and messages know of it by themselves.
  */
+#define FORMATS(X)                                                                                            \
+	X(standard, false)                                                                                    \
+	X(slack, false)                                                                                       \
+	X(alertmanager, false)                                                                                \
+	X(pagerduty, true)
+
 enum message_kind {
 	MESSAGE_FIRING,
 	MESSAGE_RESOLVED,
@@ -31,7 +42,6 @@ typedef json_t *format_body(const struct message *message);
 struct format {
 	const char *name;
 	format_body *body;
-	/* The secret is a key inside the body, so it is needed, and messages are not signed with it. */
 	bool key_in_body;
 };
 
@@ -43,7 +53,9 @@ const struct format *format_find(const char *name, struct err *e);
 char *format_write(const struct format *format, enum message_kind kind, const char *payload, const char *secret,
 		   int64_t now_us, struct err *e);
 
-format_body format_standard, format_slack, format_alertmanager, format_pagerduty;
+#define X(name, key_in_body) format_body format_##name;
+FORMATS(X)
+#undef X
 
 /* ---- for the formats ---- */
 

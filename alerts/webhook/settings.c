@@ -31,14 +31,20 @@ static int check_url(const char *text, struct err *e)
 	return result;
 }
 
-static int check_secret(const struct settings *s, struct err *e)
+static int check_secret(const struct format *format, const char *secret, struct err *e)
 {
 	char signature[2048];
-	if (s->format->key_in_body)
-		return s->secret != NULL && s->secret[0] != '\0'
+	if (format->key_in_body)
+		return secret != NULL && secret[0] != '\0'
 			       ? 0
-			       : err_set(e, "format %s needs its integration key as the secret", s->format->name);
-	return s->secret != NULL ? webhook_sign(s->secret, "check", 0, "", 0, signature, sizeof signature, e) : 0;
+			       : err_set(e, "format %s needs its integration key as the secret", format->name);
+	return secret != NULL ? webhook_sign(secret, "check", 0, "", 0, signature, sizeof signature, e) : 0;
+}
+
+int webhook_check_secret(const char *format, const char *secret, struct err *e)
+{
+	const struct format *found = format_find(format, e);
+	return found != NULL ? check_secret(found, secret, e) : -1;
 }
 
 struct settings *settings_create(const struct receiver_spec *spec, struct err *e)
@@ -50,7 +56,7 @@ struct settings *settings_create(const struct receiver_spec *spec, struct err *e
 	s->ca_file = copy_or_null(spec->ca_file);
 	s->timeout_us = spec->timeout_us > 0 ? spec->timeout_us : DEFAULT_TIMEOUT_US;
 	s->format = format_find(spec->format != NULL ? spec->format : "standard", e);
-	if (s->format != NULL && check_url(s->url, e) == 0 && check_secret(s, e) == 0)
+	if (s->format != NULL && check_url(s->url, e) == 0 && check_secret(s->format, s->secret, e) == 0)
 		return s;
 	err_prefix(e, "receiver \"%s\"", spec->name);
 	settings_free(s);

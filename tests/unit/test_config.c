@@ -278,6 +278,65 @@ START_TEST(documented_forms_work_verbatim)
 }
 END_TEST
 
+/* ---- reloads ---- */
+
+static const struct {
+	const char *before, *after, *key; /* the key that wants a restart, NULL = none */
+} reloads[] = {
+	{"", "", NULL},
+	{"", "database: other.db\n", "database"},
+	{"", "model: {device: cpu}\n", "model.device"},
+	{"", "model: {path: m}\n", "model.path"},
+	{"model: {linger: 5ms}\n", "model: {linger: 9ms}\n", NULL},
+	{"http: {listen: \"\"}\n", "", "http.listen"},
+	{"", "queue: {documents: 9999}\n", "queue.documents"},
+	{"queue: {bytes: 1 MiB}\n", "queue: {bytes: 1024 KiB}\n", NULL},
+	{KAFKA, RSS TOPIC RULE RECEIVER "score: all\nlateness: 2h\nretention: {trends: 1y}\n", NULL},
+};
+
+START_TEST(a_reload_names_what_only_a_restart_changes)
+{
+	struct problems p;
+	struct config *before = parse(reloads[_i].before, &p), *after = parse(reloads[_i].after, &p);
+	char key[64] = "";
+	ck_assert_int_eq(config_needs_restart(before, after, key, sizeof key), reloads[_i].key != NULL);
+	ck_assert_str_eq(key, reloads[_i].key != NULL ? reloads[_i].key : "");
+	config_free(before);
+	config_free(after);
+}
+END_TEST
+
+static const struct {
+	const char *before, *after;
+	bool same;
+} sources[] = {
+	{KAFKA, KAFKA, true},
+	{KAFKA, RSS, false},
+	{KAFKA, KAFKA "      group: g\n", false},
+	{KAFKA "      properties: {a: b}\n", KAFKA "      properties: {a: b}\n", true},
+	{KAFKA "      properties: {a: b}\n", KAFKA "      properties: {a: c}\n", false},
+	{KAFKA "      properties: {a: b}\n", KAFKA, false},
+	{KAFKA "    map: {title: t}\n", KAFKA, false},
+	{RSS "      interval: 5m\n", RSS "      interval: 300s\n", true},
+	{RSS "      ca_file: a\n", RSS, false},
+	{RSS "      allow_private: true\n", RSS, false},
+	{RSS "      max_bytes: 1 MiB\n", RSS "      max_bytes: 2 MiB\n", false},
+	{FILE_ "      speed: 2\n", FILE_, false},
+	{"sources:\n  - name: s\n    rss: {urls: [\"http://a/\"]}\n",
+	 "sources:\n  - name: s\n    rss: {urls: [\"http://b/\"]}\n", false},
+	{"sources:\n  - name: s\n    file: {path: p}\n", "sources:\n  - name: z\n    file: {path: p}\n", false},
+};
+
+START_TEST(a_source_is_the_same_where_all_its_keys_are)
+{
+	struct problems p;
+	struct config *before = parse(sources[_i].before, &p), *after = parse(sources[_i].after, &p);
+	ck_assert_int_eq(config_same_source(before->sources, after->sources), sources[_i].same);
+	config_free(before);
+	config_free(after);
+}
+END_TEST
+
 START_TEST(annotated_file_is_the_defaults)
 {
 	struct problems p = {.count = 0};
@@ -407,6 +466,8 @@ int main(void)
 	tcase_add_test(tcase, every_key_has_a_wrong_form);
 	tcase_add_test(tcase, empty_file_is_all_defaults);
 	tcase_add_test(tcase, documented_forms_work_verbatim);
+	tcase_add_loop_test(tcase, a_reload_names_what_only_a_restart_changes, 0, sizeof reloads / sizeof *reloads);
+	tcase_add_loop_test(tcase, a_source_is_the_same_where_all_its_keys_are, 0, sizeof sources / sizeof *sources);
 	tcase_add_test(tcase, annotated_file_is_the_defaults);
 	tcase_add_test(tcase, annotated_file_shows_every_key);
 	tcase_add_test(tcase, labels_are_checked_against_the_model);
