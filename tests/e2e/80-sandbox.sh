@@ -29,6 +29,7 @@ PY
 
 cp "${BELLWETHER:-build/bellwether}" "$state/program"
 cp -r model/weights "$state/model"
+http=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 secret=whsec_c2FuZGJveC1zZWNyZXQtc2FuZGJveA==
 echo $secret >"$state/secret"
 mkfifo "$state/receiver-says" "$state/receiver-stdin"
@@ -40,7 +41,7 @@ cat etc/demo/history.jsonl etc/demo/day.jsonl >"$state/tape.jsonl"
 cat >"$state/c.yaml" <<YAML
 database: $state/sandbox.db
 model: {path: $state/model}
-http: {listen: "127.0.0.1:19610"}
+http: {listen: "127.0.0.1:$http"}
 sources:
   - {name: tape, file: {path: $state/tape.jsonl}}
   - {name: feeds, rss: {urls: ["http://127.0.0.1:1/feed"], allow_private: true}}
@@ -67,7 +68,7 @@ if [ "$stored" != "$wanted" ]; then
 	echo "stored $stored of $wanted documents"
 	exit 1
 fi
-curl -sf http://127.0.0.1:19610/readyz >/dev/null || { echo "/readyz does not answer"; exit 1; }
+curl -sf http://127.0.0.1:$http/readyz >/dev/null || { echo "/readyz does not answer"; exit 1; }
 grep -q 'alert.firing' "$state/received.jsonl" || { cat "$state/daemon.log"; echo "no webhook arrived"; exit 1; }
 kill -TERM $daemon
 wait $daemon || { echo "SIGTERM: exit $?"; cat "$state/daemon.log"; exit 1; }
