@@ -33,6 +33,7 @@ struct scan {
 	bool blank;      /* white space is due before the next character */
 	bool no_quotes;  /* quotes in tags do not pair up: look for ">" alone */
 	bool no_end;     /* no ">" follows: no more tags */
+	size_t plain_end; /* up to here: what was no tag, the ">" at its end included, and no "=" in it */
 	bool in_cdata;   /* a "<![CDATA[" was skipped, so is its end */
 	bool in_foreign; /* inside <svg> or <math> */
 };
@@ -172,6 +173,8 @@ static size_t find_tag_end(struct scan *s, size_t at)
 
 	if (s->no_end)
 		return 0;
+	if (at < s->plain_end)
+		return s->plain_end;
 	if (!s->no_quotes) {
 		for (size_t i = at; i < s->length; i++) {
 			char c = s->in[i];
@@ -200,7 +203,7 @@ static bool looks_like_markup(const struct scan *s, const struct tag *tag, size_
 {
 	const char *rest = s->in + name_end;
 	size_t length = tag->end - 1 - name_end;
-	bool attributes = memchr(rest, '=', length) != NULL;
+	bool attributes = tag->end > s->plain_end && memchr(rest, '=', length) != NULL;
 
 	if (tag->flags & TAG_KNOWN) {
 		/* "if a <b and c> d" */
@@ -229,7 +232,10 @@ static bool read_tag(struct scan *s, struct tag *tag)
 	tag->end = find_tag_end(s, at);
 	if (tag->end == 0)
 		return false;
-	return s->kind == HTML_DECLARED || looks_like_markup(s, tag, at);
+	if (s->kind == HTML_DECLARED || looks_like_markup(s, tag, at))
+		return true;
+	s->plain_end = tag->end;
+	return false;
 }
 
 /* Skip the content of a script or style: up to its end tag, or all that is left. */
@@ -341,14 +347,18 @@ static bool has_tag_pair(const char *text, size_t length)
 	while (s.at < length && (next = memchr(text + s.at, '<', length - s.at)) != NULL) {
 		struct tag tag;
 		s.at = (size_t)(next - text);
-		if (read_tag(&s, &tag) && (tag.flags & TAG_KNOWN) && !tag.closing) {
+		if (!read_tag(&s, &tag)) {
+			s.at++;
+			continue;
+		}
+		if ((tag.flags & TAG_KNOWN) && !tag.closing) {
 			for (const char *p = next + 1; (p = memchr(p, '<', (size_t)(text + length - p))) != NULL; p++)
 				if ((size_t)(text + length - p) > tag.name_length + 2 && p[1] == '/' &&
 				    strncasecmp(p + 2, tag.name, tag.name_length) == 0 && p[2 + tag.name_length] == '>')
 					return true;
 			return false;
 		}
-		s.at++;
+		s.at = tag.end;
 	}
 	return false;
 }

@@ -141,18 +141,22 @@ START_TEST(escaped_twice)
 }
 END_TEST
 
-/* Text made to be slow: each of these was quadratic in some reader. */
+/* Text made to be slow: each of these was quadratic in some reader, by itself or with a single ">" at its end. */
 START_TEST(hostile_text_takes_linear_time)
 {
 	static const char *const units[] = {"<",    "<a ",  "<a \"", "<a x='", "<!--",	  "<script>", "<![CDATA[", "&",
-					    "&#x1", "&lt", "<b></", "]]>",    "<svg></", "<a x=\">",  "<?",	   "&amp;lt;b&amp;gt;"};
+					    "&#x1", "&lt", "<b></", "]]>",    "<svg></", "<a x=\">",  "<?",	   "&amp;lt;b&amp;gt;",
+					    "<x ",  "</p ", "<x y=", "<b y ",	"<p/ ",	  "<q:r "};
 	enum { SIZE = 1 << 21 };
 	char *text = malloc(SIZE + 1), *out = malloc(SIZE + 1);
 
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		size_t unit = strlen(units[i]);
+	for (size_t i = 0; i < 2 * sizeof units / sizeof *units; i++) {
+		const char *unit = units[i / 2];
+		size_t length = strlen(unit);
 		for (size_t at = 0; at < SIZE; at++)
-			text[at] = units[i][at % unit];
+			text[at] = unit[at % length];
+		if (i % 2 == 1)
+			text[SIZE - 1] = '>';
 		for (int kind = HTML_PLAIN; kind <= HTML_DECLARED; kind++)
 			ck_assert_uint_le(html_text(out, text, SIZE, (enum html_kind)kind), SIZE);
 		ck_assert_uint_le(html_unescape_twice(out, text, SIZE), SIZE);
