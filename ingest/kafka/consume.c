@@ -104,6 +104,9 @@ static void consume_end(struct kafka *kafka, const rd_kafka_message_t *message)
 	if (kafka->held != NULL || partition->repair != REPAIR_NONE)
 		return;
 	partition->verifying = false;
+	/* The message to verify is not there: what comes next at its offset would be taken for read. */
+	if (message->offset < partition->position.offset)
+		partition->repair = REPAIR_RANGE;
 	if (message->offset <= partition->position.offset)
 		return;
 	const struct kafka_position next = {message->offset, -1};
@@ -132,6 +135,9 @@ static void consume_error(struct kafka *kafka, const rd_kafka_message_t *message
 
 void kafka_consume(struct kafka *kafka, const rd_kafka_message_t *message)
 {
+	/* A poll may fail (no position where one is asked for) and still bring a message. */
+	if (kafka->failed)
+		return;
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		consume_message(kafka, message);
 	else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)

@@ -336,6 +336,23 @@ START_TEST(test_another_log_of_the_same_name_is_a_gap)
 }
 END_TEST
 
+/* The log ends just where reading starts to verify: the messages to come have offsets that were read in another log. */
+START_TEST(test_a_log_that_ends_one_before_the_position_is_a_gap)
+{
+	const struct saved_position saved = {"news/0", "3@1767605402000"};
+	create("news", 1);
+	produce_many(0, 0, 2);
+	start(&saved, 1);
+	struct item *item = next_item();
+	ck_assert_int_eq(item->kind, ITEM_GAP);
+	expect_position(item, "news/0", "3@1767605402000", "0");
+	item_free(item);
+	expect_titles(0, 2);
+	produce_many(0, 2, 2);
+	expect_titles(2, 2);
+}
+END_TEST
+
 /* The mock keeps 5 MB of a partition. */
 START_TEST(test_a_position_before_the_log_is_a_gap)
 {
@@ -661,6 +678,7 @@ int main(void)
 		{test_plain_text, 0},
 		{test_a_position_beyond_the_log_is_a_gap, 0},
 		{test_another_log_of_the_same_name_is_a_gap, 0},
+		{test_a_log_that_ends_one_before_the_position_is_a_gap, 0},
 		{test_a_position_before_the_log_is_a_gap, 0},
 		{test_back_pressure_keeps_polling, 0},
 		{test_repeated_pauses, 0},
