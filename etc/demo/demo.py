@@ -8,6 +8,7 @@ gone at the end, unless --keep is given.
 import argparse
 import contextlib
 import datetime
+import html
 import json
 import os
 import pathlib
@@ -49,12 +50,32 @@ QUESTIONS = [
 ]
 
 
-def paint(code, text):
-    return f"\033[{code}m{text}\033[0m" if COLOURS else text
+shown = []  # (colour, text) of each line, for --svg
+
+
+def show(text, code=None):
+    """One line, painted where the terminal has colours."""
+    shown.append((code, text))
+    print(f"\033[{code}m{text}\033[0m" if code and COLOURS else text, flush=True)
 
 
 def heading(text):
-    print("\n" + paint("1", text), flush=True)
+    show("")
+    show(text, "1")
+
+
+def write_svg(path):
+    """The day as a picture of a terminal, for the README."""
+    colours = {"1": "#ffffff", "1;31": "#ff6b6b", "1;32": "#69db7c", None: "#ced4da"}
+    start = next(i for i, (_, text) in enumerate(shown) if text.startswith("17 March"))
+    lines = shown[start:next(i for i, (_, text) in enumerate(shown) if i > start and text.startswith("The questions"))]
+    while lines[-1][1] == "":
+        lines.pop()
+    rows = [f'<tspan x="16" y="{30 + 18 * i}" fill="{colours[code]}">{html.escape(text)}</tspan>' for i, (code, text) in enumerate(lines)]
+    pathlib.Path(path).write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="1010" height="{44 + 18 * len(lines)}">\n'
+        '<rect width="100%" height="100%" rx="8" fill="#1a1b26"/>\n<text font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" '
+        'font-size="13" xml:space="preserve">\n' + "\n".join(rows) + "\n</text>\n</svg>\n", encoding="utf-8")
 
 
 class Demo:
@@ -123,6 +144,10 @@ class Demo:
                                                    capture_output=True))
         return started.stdout.strip().splitlines()[-1]
 
+    def run_shown(self, command):
+        for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
+            show(line)
+
     # ---- the day ----
 
     def day_source(self):
@@ -134,7 +159,7 @@ class Demo:
         produce = subprocess.Popen([str(ROOT / "build/produce"), "--brokers", bootstrap, "--topic", "news"],
                                    stdin=subprocess.PIPE, text=True)
         self.stack.callback(lambda: produce.poll() is None and produce.kill())
-        print(f"broker at {bootstrap}, topic news")
+        show(f"broker at {bootstrap}, topic news")
 
         def play():
             lines = (HERE / "day.jsonl").read_text(encoding="utf-8").splitlines()
@@ -159,13 +184,12 @@ class Demo:
             alert = body["data"]
             verified = "signature verified" if row.get("verified") else "SIGNATURE WRONG"
             colour = "1;31" if body["type"] == "alert.firing" else "1;32"
-            print(paint(colour, f"  WEBHOOK  {body['type']}  {alert['topic']}") + f"  ({verified}, {row['webhook_id']})")
-            print(f"           {alert['count']} negative stories where {alert['expected']:.2f} were expected, "
+            show(f"  WEBHOOK  {body['type']}  {alert['topic']}  ({verified}, {row['webhook_id']})", colour)
+            show(f"           {alert['count']} negative stories where {alert['expected']:.2f} were expected, "
                   f"{alert['publishers']} publishers, window {alert['window_s'] // 60} min, at {alert['at']}")
             if body["type"] == "alert.firing":
                 for story in alert["evidence"][:4]:
-                    print(f"           - {story['title']}  [{story['publisher']}]")
-        sys.stdout.flush()
+                    show(f"           - {story['title']}  [{story['publisher']}]")
         return len(rows)
 
     def show_line(self):
@@ -178,8 +202,8 @@ class Demo:
         now = rows[0][0]
         spark = "".join(" ▁▂▃▄▅▆▇█"[min(8, by_hour.get(f"{h:02d}", 0))] for h in range(int(now[11:13]) + 1))
         state = states[0][0] if states else "ok"
-        state = paint("1;31", state) if state == "firing" else state
-        print(f"{now[5:16].replace('T', ' ')}  {rows[0][1]:5d} documents   halberd negative/h {spark:<24}  {state}", flush=True)
+        show(f"{now[5:16].replace('T', ' ')}  {rows[0][1]:5d} documents   halberd negative/h {spark:<24}  {state}",
+             "1;31" if state == "firing" else None)
 
     def watch(self, process, count):
         seen, ended = 0, None
@@ -190,7 +214,7 @@ class Demo:
             self.show_line()
             if self.stored() >= count and ended is None:
                 ended = time.time()
-            if ended is not None and time.time() - ended > 4:
+            if ended is not None and time.time() - ended > 3:
                 break
         self.show_webhooks(seen)
 
@@ -203,7 +227,7 @@ class Demo:
         process = self.start(self.config("history", f"file: {{path: '{HERE / 'history.jsonl'}'}}", url))
         self.wait_stored(history, process, 90)
         self.stop(process)
-        print(f"stored in {time.time() - began:.1f} s, scored where a watched company is named")
+        show(f"stored in {time.time() - began:.1f} s, scored where a watched company is named")
 
         source, play = self.day_source()
         heading(f"17 March: {day} documents, {SPEED // 60} minutes a second" + (", through Kafka" if self.kafka else ""))
@@ -211,14 +235,15 @@ class Demo:
         play()
         self.watch(process, history + day)
         heading("As bellwether top shows it")
-        subprocess.run([BELLWETHER, "top", "--db", str(self.db), "--once"], check=True)
+        self.run_shown([BELLWETHER, "top", "--db", str(self.db), "--once"])
         self.stop(process)
 
         heading("The questions people ask, in SQL")
         for question, sql in QUESTIONS:
-            print("\n" + paint("36", f"-- {question}") + f"\n{sql};")
-            sys.stdout.flush()
-            subprocess.run(["sqlite3", "-readonly", "-box", str(self.db), sql], check=True)
+            show("")
+            show(f"-- {question}", "36")
+            show(f"{sql};")
+            self.run_shown(["sqlite3", "-readonly", "-box", str(self.db), sql])
         self.check()
 
     def check(self):
@@ -228,12 +253,13 @@ class Demo:
         rows = [json.loads(line) for line in self.received.read_text().splitlines()] if self.received.exists() else []
         if "resolved" not in states or not rows or not all(row.get("verified") for row in rows) or others:
             sys.exit(f"\nThe demo did not go as it should: alerts {states}, others {others}, {len(rows)} webhooks")
-        print("\nThe crisis was found, delivered with a verified signature, and resolved. Nothing else fired.")
+        show("\nThe crisis was found, delivered with a verified signature, and resolved. Nothing else fired.")
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kafka", action="store_true", help="play the day through a real broker")
+    parser.add_argument("--svg", metavar="FILE", help="write the day as a picture of the terminal")
     parser.add_argument("--keep", action="store_true", help="keep the database and the logs")
     args = parser.parse_args()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="bellwether-demo-"))
@@ -243,6 +269,8 @@ def main():
         with demo.stack:
             demo.run()
         print(f"{time.time() - began:.0f} s")
+        if args.svg:
+            write_svg(args.svg)
     finally:
         if args.keep:
             print(f"kept {directory}")
