@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define MAX_BODY (8u << 20)
+#define MAX_LINES 200000 /* an empty line is a byte of the request, and hundreds of the answer, which lies in memory */
 #define MAX_CONNECTIONS 64
 #define PIECE (16u << 10) /* seconds of scoring at most */
 #define TIMEOUT_S 30
@@ -117,6 +118,14 @@ static unsigned score_body(struct http *http, const struct request *request, FIL
 	return MHD_HTTP_OK;
 }
 
+static bool has_too_many_lines(const struct request *request)
+{
+	size_t lines = 0;
+	for (size_t i = 0; i < request->length; i++)
+		lines += request->body[i] == '\n';
+	return lines > MAX_LINES;
+}
+
 /* One text a line in, one JSON object a line out, as `bellwether score`. */
 static enum MHD_Result post_score(struct http *http, struct MHD_Connection *connection, const struct request *request)
 {
@@ -161,7 +170,7 @@ static void take_body(struct request *request, const char *data, size_t size)
 		return;
 	}
 	if (request->length + size > request->size) {
-		request->size = (request->length + size) * 2;
+		request->size = request->length + size < MAX_BODY / 2 ? (request->length + size) * 2 : MAX_BODY;
 		request->body = xrealloc(request->body, request->size);
 	}
 	memcpy(request->body + request->length, data, size);
@@ -170,7 +179,7 @@ static void take_body(struct request *request, const char *data, size_t size)
 
 static enum MHD_Result respond_too_large(struct MHD_Connection *connection)
 {
-	return respond_text(connection, MHD_HTTP_CONTENT_TOO_LARGE, "at most 8 MiB");
+	return respond_text(connection, MHD_HTTP_CONTENT_TOO_LARGE, "at most 8 MiB and 200,000 lines");
 }
 
 /* Better said before the upload than after it. */
@@ -196,7 +205,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 		*size = 0;
 		return MHD_YES;
 	}
-	if (request->too_large)
+	if (request->too_large || has_too_many_lines(request))
 		return respond_too_large(connection);
 	return route(context, connection, path, method, request);
 }

@@ -77,6 +77,8 @@ equal "POST /score of 1200 lines" "$(wc -l <"$scratch/body")" 1200
 head -c 9000000 /dev/zero | tr '\0' 'x' >"$scratch/large"
 equal "9 MB" "$(ask --data-binary @"$scratch/large" "$url/score" | cut -c1-3)" 413
 equal "9 MB in chunks" "$(ask -H 'Transfer-Encoding: chunked' -H 'Expect:' --data-binary @"$scratch/large" "$url/score" | cut -c1-3)" 413
+head -c 300000 /dev/zero | tr '\0' '\n' >"$scratch/lines"
+equal "300,000 lines" "$(ask --data-binary @"$scratch/lines" "$url/score" | cut -c1-3)" 413
 python3 - "$free" <<'PY' || fail "hostile requests, see above"
 import socket, sys
 def say(data):
@@ -96,7 +98,7 @@ equal "after hostile requests" "$(ask "$url/healthz" | cut -c1-3)" 200
 
 # ---- a long request holds up neither health nor the end ----
 
-yes "Shares plunge on fraud" | head -c 4000000 >"$scratch/hours"
+yes "$(yes 'shares plunge on fraud' | head -10 | tr '\n' ' ')" | head -4000 >"$scratch/hours"
 for n in 1 2 3; do
 	curl -s --data-binary @"$scratch/hours" "$url/score" -o /dev/null 2>/dev/null &
 	processes+=($!)
