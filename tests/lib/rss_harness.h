@@ -2,6 +2,7 @@
 #define TESTS_RSS_HARNESS_H
 
 #include "tests/lib/feed_server.h"
+#include "tests/lib/run.h"
 #include "tests/lib/source_harness.h"
 
 #include <jansson.h>
@@ -82,9 +83,6 @@ static inline void wait_requests(const char *feed, size_t count)
 static inline int run_with_server(const char *name, void (*add_tests)(TCase *))
 {
 	TCase *tests = tcase_create(name);
-	Suite *suite = suite_create(name);
-	SRunner *runner;
-	int failed;
 
 	if (system("python3 -c '' 2>/dev/null") != 0) {
 		puts("python3 is missing: the feed server of this test needs it");
@@ -93,12 +91,7 @@ static inline int run_with_server(const char *name, void (*add_tests)(TCase *))
 	tcase_add_unchecked_fixture(tests, start_server, stop_server);
 	tcase_set_timeout(tests, 60);
 	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_case(name, tests);
 }
 
 #endif

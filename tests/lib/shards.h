@@ -1,7 +1,8 @@
 #ifndef TESTS_SHARDS_H
 #define TESTS_SHARDS_H
 
-#include <check.h>
+#include "tests/lib/run.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -38,13 +39,7 @@ static inline pid_t shard_start(const struct shard_suite *suite, const struct sh
 		else
 			tcase_add_test(cases, tests[i].test);
 	}
-	Suite *all = suite_create(suite->name);
-	suite_add_tcase(all, cases);
-	SRunner *runner = srunner_create(all);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	exit(failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	exit(run_case(suite->name, cases));
 }
 
 /* Returns EXIT_SUCCESS where every test of every shard passed. */

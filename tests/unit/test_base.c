@@ -4,6 +4,7 @@
 #include "daemon/base/metric.h"
 #include "daemon/base/queue.h"
 #include "daemon/base/utf8.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -267,7 +268,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("base");
 	TCase *tcase = tcase_create("base");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, errors_gather_context);
@@ -280,10 +280,5 @@ int main(void)
 	tcase_add_test(tcase, queue_is_bounded_by_count_and_weight);
 	tcase_add_test(tcase, queue_loses_nothing_between_threads);
 	tcase_add_test(tcase, metrics_add_up);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("base", tcase);
 }

@@ -1,4 +1,5 @@
 #include "model/classifier.h"
+#include "tests/lib/run.h"
 #include "tests/lib/tiny_model.h"
 
 #include <pthread.h>
@@ -429,7 +430,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("classifier");
 	TCase *tests = tcase_create("classifier");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, any_label_order_gives_the_same_polarity);
@@ -447,10 +447,5 @@ int main(void)
 	tcase_add_test(tests, any_bytes_are_text);
 	tcase_add_test(tests, shipped_model_reads_the_news);
 	tcase_add_test(tests, softmax_of_a_row);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("classifier", tests);
 }

@@ -2,6 +2,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/config.h"
 #include "daemon/config_keys.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -460,7 +461,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("config");
 	TCase *tcase = tcase_create("config");
 	tcase_add_loop_test(tcase, wrong_value_names_place_and_remedy, 0, (int)WRONG_COUNT);
 	tcase_add_test(tcase, every_key_has_a_wrong_form);
@@ -474,10 +474,5 @@ int main(void)
 	tcase_add_test(tcase, secrets_come_from_credentials_or_beside_the_file);
 	tcase_add_test(tcase, budgets);
 	tcase_add_test(tcase, many_problems_are_counted_not_flooded);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("config", tcase);
 }

@@ -1,4 +1,5 @@
 #include "model/encoder.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -134,15 +135,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("encoder");
 	TCase *tests = tcase_create("encoder");
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, equals_hugging_face_alone_and_in_a_batch, 0, RUNS);
 	tcase_add_test(tests, runs_no_text_at_all);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("encoder", tests);
 }

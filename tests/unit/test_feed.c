@@ -1,6 +1,7 @@
 /* Feeds from bytes to entries: formats, repairs, encodings, identity, limits. */
 #include "daemon/base/clock.h"
 #include "ingest/feed.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -580,7 +581,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("feed");
 	TCase *tests = tcase_create("feed");
 
 	tcase_set_timeout(tests, 60);
@@ -603,10 +603,5 @@ int main(void)
 	tcase_add_test(tests, hostile_documents_take_linear_time);
 	tcase_add_test(tests, truncated_at_every_byte);
 	tcase_add_test(tests, broken_off_keeps_what_was_whole);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("feed", tests);
 }

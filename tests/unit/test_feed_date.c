@@ -1,6 +1,7 @@
 /* Dates as feeds write them; every line of the table is one form. */
 #include "daemon/base/clock.h"
 #include "ingest/feed/date.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -210,7 +211,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("feed_date");
 	TCase *tests = tcase_create("feed_date");
 
 	tcase_add_test(tests, rfc_822_and_what_became_of_it);
@@ -220,10 +220,5 @@ int main(void)
 	tcase_add_test(tests, languages);
 	tcase_add_test(tests, nonsense_is_no_date);
 	tcase_add_test(tests, round_trip);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("feed_date", tests);
 }

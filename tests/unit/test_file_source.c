@@ -1,4 +1,5 @@
 /* Files and pipes as sources: formats, rejects, resuming, pace, stop. */
+#include "tests/lib/run.h"
 #include "tests/lib/source_harness.h"
 
 #include <fcntl.h>
@@ -520,15 +521,9 @@ static void add_tests(TCase *tests)
 
 int main(void)
 {
-	Suite *suite = suite_create("file_source");
 	TCase *tests = tcase_create("file");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+
 
 	add_tests(tests);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_case("file_source", tests);
 }

@@ -1,5 +1,6 @@
 #include "alerts/fold.h"
 #include "daemon/base/check.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -244,7 +245,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("fold");
 	TCase *tcase = tcase_create("fold");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, the_table_of_the_header);
@@ -255,10 +255,5 @@ int main(void)
 	tcase_add_test(tcase, composed_and_decomposed_are_one);
 	tcase_add_test(tcase, any_bytes_give_valid_text);
 	tcase_add_test(tcase, marks_without_end_are_cut);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("fold", tcase);
 }

@@ -1,5 +1,6 @@
 /* Text out of HTML: what readers see of it, and nothing that was never text. */
 #include "ingest/html_text.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -168,7 +169,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("html_text");
 	TCase *tests = tcase_create("html_text");
 
 	tcase_set_timeout(tests, 30);
@@ -179,10 +179,5 @@ int main(void)
 	tcase_add_test(tests, white_space_and_what_is_not_seen);
 	tcase_add_test(tests, escaped_twice);
 	tcase_add_test(tests, hostile_text_takes_linear_time);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("html_text", tests);
 }

@@ -1,4 +1,5 @@
 #include "ingest/json.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -183,12 +184,5 @@ int main(void)
 	tcase_add_test(tests, test_nul_bytes_are_wrong);
 	tcase_add_test(tests, test_depth_is_limited);
 	tcase_add_test(tests, test_jansson_agrees);
-
-	Suite *suite = suite_create("json");
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("json", tests);
 }

@@ -1,6 +1,7 @@
 #include "ingest/message.h"
 
 #include "daemon/base/clock.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -247,12 +248,5 @@ int main(void)
 	tcase_add_test(tests, test_plain_text);
 	tcase_add_test(tests, test_raw_text_is_capped_between_characters);
 	tcase_add_test(tests, test_large_value);
-
-	Suite *suite = suite_create("message");
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("message", tests);
 }

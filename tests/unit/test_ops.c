@@ -1,4 +1,5 @@
 #include "model/ops.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <math.h>
@@ -413,7 +414,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("ops");
 	TCase *tests = tcase_create("ops");
 	tcase_add_loop_test(tests, linear_and_its_fusions, 0, TABLES);
 	tcase_add_loop_test(tests, activations_over_their_whole_range, 0, TABLES);
@@ -423,10 +423,5 @@ int main(void)
 	tcase_add_loop_test(tests, attention_of_large_scores, 0, TABLES);
 	tcase_add_loop_test(tests, pooling, 0, TABLES);
 	tcase_add_test(tests, tables_by_name);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("ops", tests);
 }

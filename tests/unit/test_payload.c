@@ -1,4 +1,5 @@
 #include "alerts/payload.h"
+#include "tests/lib/run.h"
 #include "tests/lib/store_fixture.h"
 
 #include <jansson.h>
@@ -77,16 +78,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("payload");
 	TCase *tcase = tcase_create("payload");
 	tcase_add_test(tcase, an_event_says_everything_in_its_order);
 	tcase_add_test(tcase, a_change_starts_with_the_keys_of_replay);
 	tcase_add_test(tcase, what_is_not_there_is_null);
 	tcase_add_test(tcase, hostile_text_stays_text);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("payload", tcase);
 }

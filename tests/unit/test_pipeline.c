@@ -3,6 +3,7 @@
 
 #include "alerts/writer.h"
 #include "daemon/base/clock.h"
+#include "tests/lib/run.h"
 #include "tests/lib/tiny_model.h"
 
 #include <stdlib.h>
@@ -147,19 +148,43 @@ START_TEST(stop_drains_what_is_there)
 }
 END_TEST
 
+/* A reload opens sources by what the database has: what they read before must be on its way there. */
+START_TEST(pass_waits_for_all_that_was_pushed)
+{
+	struct fixture f = start(4096);
+	for (int i = 0; i < 700; i++)
+		push(&f, "bank cuts outlook", "");
+	ck_assert(pipeline_pass(f.pipeline, 30 * SECOND_US));
+	ck_assert_uint_eq(queue_depth(f.output), 700);
+	ck_assert(pipeline_pass(f.pipeline, 30 * SECOND_US)); /* nothing to wait for */
+	ck_assert_uint_eq(finish(&f, SECOND_US), 700);
+}
+END_TEST
+
+START_TEST(pass_gives_up_where_nobody_takes_the_output)
+{
+	struct fixture f = start(4);
+	for (int i = 0; i < 20; i++)
+		push(&f, "bank cuts outlook", "");
+	ck_assert(!pipeline_pass(f.pipeline, SECOND_US / 5));
+	ck_assert(!pipeline_pass(f.pipeline, SECOND_US / 5));
+	for (int i = 0; i < 20; i++)
+		entry_free(pop(&f, 5 * SECOND_US));
+	ck_assert_ptr_null(pop(&f, SECOND_US)); /* the marker is nobody's document */
+	ck_assert(pipeline_pass(f.pipeline, 5 * SECOND_US));
+	ck_assert_uint_eq(finish(&f, SECOND_US), 0);
+}
+END_TEST
+
 int main(void)
 {
-	Suite *suite = suite_create("pipeline");
 	TCase *tests = tcase_create("pipeline");
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_label_named_twice_brings_its_topic_once);
 	tcase_add_test(tests, a_batch_of_long_texts_keeps_its_order_and_scores);
 	tcase_add_test(tests, stop_ends_in_time_where_nobody_takes_the_output);
 	tcase_add_test(tests, stop_drains_what_is_there);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed > 0;
+	tcase_add_test(tests, pass_waits_for_all_that_was_pushed);
+	tcase_add_test(tests, pass_gives_up_where_nobody_takes_the_output);
+	return run_case("pipeline", tests);
 }

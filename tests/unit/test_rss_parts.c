@@ -6,6 +6,7 @@
 #include "ingest/rss/http_value.h"
 #include "ingest/rss/schedule.h"
 #include "ingest/rss/state.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -323,10 +324,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("rss_parts");
 	TCase *tests = tcase_create("parts");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+
 
 	tcase_add_test(tests, test_retry_after);
 	tcase_add_test(tests, test_max_age);
@@ -342,9 +341,5 @@ int main(void)
 	tcase_add_test(tests, test_split_url);
 	tcase_add_test(tests, test_split_url_refused);
 	tcase_add_test(tests, test_resolve_url);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_case("rss_parts", tests);
 }

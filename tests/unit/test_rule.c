@@ -1,5 +1,6 @@
 #include "alerts/rule.h"
 #include "alerts/rule/tail.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <math.h>
@@ -301,10 +302,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("rule");
 	TCase *tcase = tcase_create("rule");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, tails_are_those_of_the_tables);
 	tcase_add_test(tcase, a_tail_is_the_sum_of_its_masses);
@@ -320,10 +318,5 @@ int main(void)
 	tcase_add_test(tcase, one_window_is_the_users);
 	tcase_add_test(tcase, tone_is_not_volume);
 	tcase_add_test(tcase, no_history_is_no_reason);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("rule", tcase);
 }

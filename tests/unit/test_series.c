@@ -1,5 +1,6 @@
 #include "alerts/rule/tail.h"
 #include "alerts/series.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <math.h>
@@ -101,19 +102,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("series");
 	TCase *tcase = tcase_create("series");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, students_tail_is_that_of_the_tables);
 	tcase_add_loop_test(tcase, a_spike_is_told_once_and_a_rhythm_is_not, 1, 6);
 	tcase_add_test(tcase, only_earlier_rows_count);
 	tcase_add_test(tcase, odd_values_do_no_harm);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("series", tcase);
 }

@@ -1,5 +1,6 @@
 /* Which addresses are public: each refused block by an address of it, and the public ones right beside. */
 #include "ingest/rss/address.h"
+#include "tests/lib/run.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -81,19 +82,13 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("source_address");
 	TCase *tests = tcase_create("address");
-	SRunner *runner = srunner_create(suite);
-	int failed;
+
 
 	tcase_add_loop_test(tests, test_refused, 0, sizeof(refused) / sizeof(*refused));
 	tcase_add_loop_test(tests, test_public, 0, sizeof(public) / sizeof(*public));
 	tcase_add_test(tests, test_kinds);
 	tcase_add_test(tests, test_other_family);
 	tcase_add_test(tests, test_format);
-	suite_add_tcase(suite, tests);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_case("source_address", tests);
 }

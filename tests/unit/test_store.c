@@ -1,4 +1,5 @@
 /* Opening: whose database, which version, who may write, who may read; and the size of the WAL. */
+#include "tests/lib/run.h"
 #include "tests/lib/store_fixture.h"
 
 #include <fcntl.h>
@@ -277,7 +278,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store");
 	TCase *tcase = tcase_create("store");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, fixture_make_directory, fixture_remove_directory);
@@ -290,10 +290,5 @@ int main(void)
 	tcase_add_test(tcase, a_read_only_file_is_said_to_be_one);
 	tcase_add_test(tcase, the_wal_stays_small);
 	tcase_add_test(tcase, a_reader_delays_the_wal_and_its_crash_frees_it);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("store", tcase);
 }

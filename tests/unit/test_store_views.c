@@ -1,4 +1,5 @@
 /* What SQL shows of what was written; the outbox, commands and retention. */
+#include "tests/lib/run.h"
 #include "tests/lib/store_fixture.h"
 
 static struct store *store;
@@ -400,7 +401,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store_views");
 	TCase *tcase = tcase_create("store_views");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -418,10 +418,5 @@ int main(void)
 	tcase_add_test(tcase, what_is_due_goes_in_small_steps);
 	tcase_add_test(tcase, what_the_core_recalls_is_kept);
 	tcase_add_test(tcase, trends_are_coarsened_and_alerts_kept);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("store_views", tcase);
 }

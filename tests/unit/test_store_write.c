@@ -1,5 +1,6 @@
 /* One transaction a batch: all or nothing, whatever stands in its way; and which documents are known. */
 #include "daemon/base/fault.h"
+#include "tests/lib/run.h"
 #include "tests/lib/store_fixture.h"
 
 #include <signal.h>
@@ -338,7 +339,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store_write");
 	TCase *tcase = tcase_create("store_write");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -351,10 +351,5 @@ int main(void)
 	tcase_add_test(tcase, documents_are_known_by_their_ids);
 	tcase_add_test(tcase, message_ids_are_known_for_so_many_documents);
 	tcase_add_test(tcase, many_message_ids_come_and_go);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("store_write", tcase);
 }

@@ -1,5 +1,6 @@
 #include "alerts/story.h"
 #include "daemon/base/check.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -190,7 +191,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("story");
 	TCase *tcase = tcase_create("story");
 	tcase_add_test(tcase, what_is_one_story);
 	tcase_add_test(tcase, nothing_to_compare_is_a_story_of_its_own);
@@ -198,10 +198,5 @@ int main(void)
 	tcase_add_test(tcase, stories_end_with_the_span);
 	tcase_add_test(tcase, memory_is_a_ring);
 	tcase_add_test(tcase, a_loaded_index_goes_on_as_before);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("story", tcase);
 }

@@ -2,6 +2,7 @@
 #include "daemon/base/utf8.h"
 #include "model/script.h"
 #include "model/tokenizer.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -474,10 +475,5 @@ int main(void)
 	tcase_add_test(script, test_majority_of_letters_decides);
 	tcase_add_test(script, test_vocabulary_tells_its_scripts);
 	suite_add_tcase(suite, script);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 #include "alerts/topics.h"
 #include "daemon/base/check.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <pthread.h>
@@ -404,10 +405,5 @@ int main(void)
 	tcase_add_test(regexes, exclusions_hold_through_long_texts);
 	tcase_add_test(regexes, threads_share_a_watch_list);
 	suite_add_tcase(suite, regexes);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
  */
 #include "alerts/topics.h"
 #include "daemon/base/check.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -384,15 +385,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("topics at random");
 	TCase *tcase = tcase_create("random");
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, words_match_as_the_rules_say);
 	tcase_add_test(tcase, literals_lose_no_match);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("topics at random", tcase);
 }

@@ -1,5 +1,6 @@
 #include "alerts/watch.h"
 #include "daemon/base/clock.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -814,10 +815,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("watch");
 	TCase *tcase = tcase_create("watch");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, batches_make_no_difference, 0, 4);
@@ -840,10 +838,5 @@ int main(void)
 	tcase_add_test(tcase, a_reload_keeps_what_keeps_its_name);
 	tcase_add_test(tcase, states_that_are_not_ours_are_refused);
 	tcase_add_test(tcase, memory_is_bounded_by_what_a_rule_needs);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("watch", tcase);
 }

@@ -1,6 +1,7 @@
 #include "tests/lib/webhook_harness.h"
 
 #include "daemon/base/fault.h"
+#include "tests/lib/run.h"
 
 static void set_up(const char *responses)
 {
@@ -489,7 +490,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("webhook");
 	TCase *tcase = tcase_create("webhook");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, test_message_arrives_signed);
@@ -514,11 +514,5 @@ int main(void)
 	tcase_add_test(tcase, test_thread_shows_signs_of_life);
 	tcase_add_loop_test(tcase, test_injected_failures_are_tried_again, 0, 2);
 	tcase_add_test(tcase, test_test_message);
-	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("webhook", tcase);
 }

@@ -1,4 +1,5 @@
 /* What receivers of each format get in the body of a message. */
+#include "tests/lib/run.h"
 #include "tests/lib/webhook_harness.h"
 
 /* What a receiver of this format gets for an event; the caller decrefs it. */
@@ -99,18 +100,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("webhook_formats");
 	TCase *tcase = tcase_create("formats");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, test_slack);
 	tcase_add_test(tcase, test_alertmanager);
 	tcase_add_test(tcase, test_pagerduty);
 	tcase_add_test(tcase, test_sparse_payloads_fit_every_format);
-	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("webhook_formats", tcase);
 }

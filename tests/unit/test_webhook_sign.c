@@ -1,5 +1,6 @@
 /* Signatures: vectors of our own, and, where BELLWETHER_DATA names the data folder, the public ones. */
 #include "alerts/webhook.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -120,17 +121,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("webhook_sign");
 	TCase *tcase = tcase_create("sign");
 	tcase_add_test(tcase, test_own_vectors);
 	tcase_add_test(tcase, test_wrong_secrets);
 	tcase_add_test(tcase, test_messages_do_not_quote_secrets);
 	tcase_add_test(tcase, test_public_vectors);
-	suite_add_tcase(suite, tcase);
-
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("webhook_sign", tcase);
 }

@@ -1,4 +1,5 @@
 #include "model/weights.h"
+#include "tests/lib/run.h"
 #include "tests/lib/safetensors_writer.h"
 
 #include <check.h>
@@ -202,7 +203,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("weights");
 	TCase *tests = tcase_create("weights");
 	tcase_add_test(tests, reads_every_float_type);
 	tcase_add_test(tests, names_the_tensor_that_does_not_fit);
@@ -211,10 +211,5 @@ int main(void)
 	tcase_add_test(tests, refuses_a_giant_or_false_header_length);
 	tcase_add_test(tests, refuses_a_file_cut_at_any_byte);
 	tcase_add_test(tests, maps_files);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("weights", tests);
 }

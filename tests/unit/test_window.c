@@ -1,4 +1,5 @@
 #include "alerts/window.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -119,19 +120,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("window");
 	TCase *tcase = tcase_create("window");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, sums_are_over_what_lies_between);
 	tcase_add_test(tcase, a_late_count_goes_to_its_own_slot);
 	tcase_add_test(tcase, what_is_out_of_the_span_is_forgotten);
 	tcase_add_loop_test(tcase, a_thousand_counts_in_disorder, 0, 20);
-	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("window", tcase);
 }

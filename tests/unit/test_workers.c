@@ -1,4 +1,5 @@
 #include "model/workers.h"
+#include "tests/lib/run.h"
 
 #include <check.h>
 #include <sched.h>
@@ -110,15 +111,9 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("workers");
 	TCase *tests = tcase_create("workers");
 	tcase_add_test(tests, does_every_unit_once);
 	tcase_add_test(tests, a_failure_ends_the_work_and_says_why);
 	tcase_add_test(tests, takes_work_of_many_callers);
-	suite_add_tcase(suite, tests);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_case("workers", tests);
 }

@@ -1,5 +1,6 @@
 /* A writer that is killed anywhere, or finds the disk full, loses nothing and counts nothing twice. */
 #include "daemon/base/fault.h"
+#include "tests/lib/run.h"
 #include "tests/lib/writer_fixture.h"
 
 #include <signal.h>
@@ -193,17 +194,11 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("writer_crash");
 	TCase *tcase = tcase_create("writer_crash");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, killed_again_and_again, 0, FAULT_COUNT);
 	tcase_add_test(tcase, a_full_disk_is_waited_out);
 	tcase_add_test(tcase, asked_to_stop_while_it_waits_it_ends_and_loses_nothing);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("writer_crash", tcase);
 }
