@@ -68,10 +68,13 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int open_timer(void)
+/* Once a second; twice in the watchdog's time where that is shorter. */
+static int open_timer(int64_t watchdog_us)
 {
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	struct itimerspec every = {.it_interval = {.tv_sec = 1}, .it_value = {.tv_sec = 1}};
+	int64_t every_us = watchdog_us > 0 && watchdog_us < 2 * SECOND_US ? watchdog_us / 2 + 1 : SECOND_US;
+	struct timespec span = {.tv_sec = every_us / SECOND_US, .tv_nsec = every_us % SECOND_US * 1000};
+	struct itimerspec every = {.it_interval = span, .it_value = span};
 	if (timer >= 0)
 		timerfd_settime(timer, 0, &every, NULL);
 	return timer;
@@ -97,7 +100,7 @@ static void reload(struct runner *r)
 	sd_notify(0, "READY=1");
 }
 
-/* Once a second.  Returns false where the process must end. */
+/* Returns false where the process must end. */
 static bool tick(struct runner *r)
 {
 	char text[512];
@@ -181,14 +184,14 @@ static int run(struct runner *r)
 {
 	int status;
 	uint64_t watchdog_us = 0;
+	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+		r->watchdog_us = (int64_t)watchdog_us;
 	r->signals = open_signals();
-	r->timer = open_timer();
+	r->timer = open_timer(r->watchdog_us);
 	if (r->signals < 0 || r->timer < 0) {
 		log_error("signalfd or timerfd: %s", strerror(errno));
 		return EXIT_FAILED;
 	}
-	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
-		r->watchdog_us = (int64_t)watchdog_us;
 	int64_t began = monotonic_us();
 	r->service = start(r, &status);
 	if (r->service == NULL)
