@@ -42,9 +42,10 @@ static json_t *instant(int64_t time_us)
 	return time_us == TIME_NONE ? json_null() : text(time_format_iso(time_us, iso, sizeof iso));
 }
 
+/* SQLite keeps no sign of zero: without the sum, a score would be another one after a restart. */
 static json_t *number(double value)
 {
-	return isfinite(value) ? json_or_die(json_real(value)) : json_null();
+	return isfinite(value) ? json_or_die(json_real(value + 0.0)) : json_null();
 }
 
 static json_t *integer(int64_t value)
