@@ -185,6 +185,14 @@ enum store_result store_find_document(struct store *store, const struct item *it
 uint64_t store_item_key(const struct item *item);
 bool store_same_document(const struct item *a, const struct item *b);
 
+/*
+ * After store_load_watch, and after store_set_names with watch_reconfigure: alerts whose rule or topic is gone from the
+ * configuration end as resolved, with an event and its deliveries, all in one transaction; `*closed` says how many.  A
+ * rule that is back on a topic gets the state that it left there.
+ */
+enum store_result store_retire_rules(struct store *store, struct watch *watch, int64_t applied_us, size_t *closed,
+				     struct err *e);
+
 /* A delivery due: what the webhook thread sends.  All strings owned by the delivery. */
 struct delivery {
 	int64_t id;

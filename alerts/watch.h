@@ -189,7 +189,20 @@ void watch_load_silence(struct watch *watch, const struct watch_silence_state *s
 #define WATCH_RECALL_SIGNATURES 225000
 void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story);
 
-/* A new configuration (SIGHUP): topics and rules that keep their names keep their state. */
+/*
+ * A stored state whose rule or topic is configured no more, or not together: after loading, or a reload.
+ * 1 = its alert was open and ends here: `alert` is its last event (rule, topic and what the last verdict said are the
+ * caller's to fill in), `text` what is to be stored instead.  0 = nothing was open.  -1 = not a text of ours.
+ */
+#define WATCH_STATE_SIZE 1024
+int watch_retire_state(struct watch *watch, const char *state, int64_t applied_us, struct watch_alert *alert,
+		       char text[WATCH_STATE_SIZE]);
+
+/* Is the rule there, and watches it that topic? */
+bool watch_has_rule(const struct watch *watch, uint32_t rule, uint32_t topic);
+
+/* A new configuration (SIGHUP): topics and rules that keep their names keep their state.  What is gone is forgotten here;
+ * its stored states are to be retired. */
 void watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects);
 
 /* ---- looking ---- */

@@ -162,6 +162,14 @@ int write_documents(struct store *store, const struct store_batch *batch);
 int write_rejects(struct store *store, const struct store_batch *batch);
 int write_positions(struct store *store, const struct store_batch *batch);
 int write_effects(struct store *store, const struct store_batch *batch);
+/* An alert's change by the ids and names of its rule and topic, which may be configured no more. */
+struct stored_alert {
+	const struct watch_alert *alert;
+	int64_t rule, topic;
+	const char *rule_name, *topic_name;
+};
+int write_alert(struct store *store, const struct stored_alert *of, int64_t applied_us);
+int write_rule_state(struct store *store, int64_t rule, int64_t topic, const char *state);
 int write_outbox(struct store *store, const struct store_batch *batch);
 int write_command_results(struct store *store, const struct store_batch *batch);
 int write_health(struct store *store, const struct store_batch *batch);

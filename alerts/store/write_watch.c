@@ -39,16 +39,21 @@ static int write_buckets(struct store *store, const struct store_batch *batch)
 	return SQLITE_OK;
 }
 
+int write_rule_state(struct store *store, int64_t rule, int64_t topic, const char *state)
+{
+	struct bound replace = store_bind(store, STMT_SET_RULE_STATE);
+	bind_integer(&replace, rule);
+	bind_integer(&replace, topic);
+	bind_text(&replace, state);
+	return store_run(&replace);
+}
+
 static int write_rule_states(struct store *store, const struct watch_effects *effects)
 {
 	for (size_t i = 0; i < effects->rule_state_count; i++) {
 		const struct watch_rule_state *state = &effects->rule_states[i];
 		CHECK(state->rule < store->rules.count && state->topic < store->topics.count);
-		struct bound replace = store_bind(store, STMT_SET_RULE_STATE);
-		bind_integer(&replace, store->rules.ids[state->rule]);
-		bind_integer(&replace, store->topics.ids[state->topic]);
-		bind_text(&replace, state->state);
-		int rc = store_run(&replace);
+		int rc = write_rule_state(store, store->rules.ids[state->rule], store->topics.ids[state->topic], state->state);
 		if (rc != SQLITE_OK)
 			return rc;
 	}
@@ -98,12 +103,13 @@ static void bind_finite(struct bound *bound, double value)
 	isfinite(value) ? bind_real(bound, value) : bind_null(bound);
 }
 
-static int write_alert_row(struct store *store, const struct watch_alert *alert, const char *evidence, int64_t applied_us)
+static int write_alert_row(struct store *store, const struct stored_alert *of, const char *evidence, int64_t applied_us)
 {
+	const struct watch_alert *alert = of->alert;
 	struct bound row = store_bind(store, STMT_SET_ALERT);
 	bind_text(&row, alert->id);
-	bind_integer(&row, store->rules.ids[alert->rule]);
-	bind_integer(&row, store->topics.ids[alert->topic]);
+	bind_integer(&row, of->rule);
+	bind_integer(&row, of->topic);
 	bind_integer(&row, alert->event);
 	bind_integer(&row, alert->state);
 	bind_integer(&row, alert->late);
@@ -152,12 +158,12 @@ static int write_delivery_rows(struct store *store, const struct watch_alert *al
 	return SQLITE_OK;
 }
 
-static int write_alert(struct store *store, const struct watch_alert *alert, int64_t applied_us)
+int write_alert(struct store *store, const struct stored_alert *of, int64_t applied_us)
 {
-	CHECK(alert->rule < store->rules.count && alert->topic < store->topics.count);
+	const struct watch_alert *alert = of->alert;
 	char *evidence = payload_write_evidence(alert->evidence, alert->evidence_count);
-	char *payload = payload_write_event(alert, store->rules.names[alert->rule], store->topics.names[alert->topic]);
-	int rc = write_alert_row(store, alert, evidence, applied_us);
+	char *payload = payload_write_event(alert, of->rule_name, of->topic_name);
+	int rc = write_alert_row(store, of, evidence, applied_us);
 	if (rc == SQLITE_OK)
 		rc = write_event_row(store, alert, payload, applied_us);
 	if (rc == SQLITE_OK)
@@ -165,6 +171,20 @@ static int write_alert(struct store *store, const struct watch_alert *alert, int
 	free(payload);
 	free(evidence);
 	return rc;
+}
+
+static int write_alerts(struct store *store, const struct watch_effects *effects, int64_t applied_us)
+{
+	for (size_t i = 0; i < effects->alert_count; i++) {
+		const struct watch_alert *alert = &effects->alerts[i];
+		CHECK(alert->rule < store->rules.count && alert->topic < store->topics.count);
+		struct stored_alert of = {alert, store->rules.ids[alert->rule], store->topics.ids[alert->topic],
+					  store->rules.names[alert->rule], store->topics.names[alert->topic]};
+		int rc = write_alert(store, &of, applied_us);
+		if (rc != SQLITE_OK)
+			return rc;
+	}
+	return SQLITE_OK;
 }
 
 int write_effects(struct store *store, const struct store_batch *batch)
@@ -179,7 +199,5 @@ int write_effects(struct store *store, const struct store_batch *batch)
 		rc = write_sources(store, effects);
 	if (rc == SQLITE_OK)
 		rc = write_silences(store, effects);
-	for (size_t i = 0; rc == SQLITE_OK && i < effects->alert_count; i++)
-		rc = write_alert(store, &effects->alerts[i], batch->applied_us);
-	return rc;
+	return rc == SQLITE_OK ? write_alerts(store, effects, batch->applied_us) : rc;
 }

@@ -131,7 +131,7 @@ void activate(struct watch *watch, struct rule_state *state);
 void deactivate(struct watch *watch, const struct rule_state *state);
 
 /* ---- text.c: a rule's state as the database keeps it ---- */
-enum { STATE_TEXT_SIZE = 1024 };
+enum { STATE_TEXT_SIZE = WATCH_STATE_SIZE };
 void state_print(const struct watch *watch, const struct rule_state *state, char out[STATE_TEXT_SIZE]);
 /* Source names may be unknown yet: they are made.  -1 where the text is none of ours. */
 int state_parse(struct watch *watch, const char *text, struct rule_state *state);

@@ -196,6 +196,28 @@ int writer_set_names(struct writer *writer, const struct watch_options *watch, c
 	return rc;
 }
 
+static enum store_result try_retire(struct writer *writer, void *argument, struct err *e)
+{
+	return store_retire_rules(writer->store, writer->watch, writer->last_applied_us, argument, e);
+}
+
+int writer_retire_rules(struct writer *writer)
+{
+	size_t closed;
+	if (writer->last_applied_us == TIME_NONE)
+		return 0;
+	if (persist(writer, try_retire, &closed) != 0)
+		return -1;
+	if (closed == 0)
+		return 0;
+	log_info("%zu alerts have ended: their rule or topic is configured no more", closed);
+	writer->outbox_due = true;
+	pthread_mutex_lock(&writer->lock);
+	writer->status.alerts += closed;
+	pthread_mutex_unlock(&writer->lock);
+	return 0;
+}
+
 struct question {
 	const struct item *item;
 	int64_t id;

@@ -116,6 +116,8 @@ int writer_commit(struct writer *writer);
 const char **writer_rule_names(const struct watch_options *watch);
 /* Names of topics, rules and receivers into the store; waits likewise. */
 int writer_set_names(struct writer *writer, const struct watch_options *watch, const char *const *receivers, size_t count);
+/* What the configuration has no more ends, and what is back goes on; waits likewise. */
+int writer_retire_rules(struct writer *writer);
 /* Waits likewise. */
 int writer_find_document(struct writer *writer, const struct item *item, int64_t *id);
 /* Deliveries made since the last call go to the webhook. */

@@ -77,10 +77,13 @@ static int write_batch(struct writer *writer)
 
 static int take_configuration(struct writer *writer, const struct writer_configuration *configuration)
 {
+	/* No event between these: effects speak of the names that the store knows. */
 	if (writer_set_names(writer, configuration->watch, configuration->receivers, configuration->receiver_count) != 0)
 		return -1;
-	batch_begin(writer);
 	watch_reconfigure(writer->watch, configuration->watch, writer->effects);
+	if (writer_retire_rules(writer) != 0)
+		return -1;
+	batch_begin(writer);
 	writer->retain_documents_us = configuration->retain_documents_us;
 	writer->retain_trends_us = configuration->retain_trends_us;
 	writer->forget_health = true;
@@ -234,9 +237,11 @@ static int load(struct writer *writer, const struct writer_options *options, str
 	    store_load_marks(writer->store, &writer->last_document, &writer->last_applied_us, e) != 0 ||
 	    store_load_watch(writer->store, writer->watch, e) != 0)
 		return -1;
-	if (writer->last_applied_us != TIME_NONE)
-		writer->next_tick_us = (writer->last_applied_us / WATCH_TICK_US + 1) * WATCH_TICK_US;
-	return 0;
+	if (writer->last_applied_us == TIME_NONE)
+		return 0;
+	writer->next_tick_us = (writer->last_applied_us / WATCH_TICK_US + 1) * WATCH_TICK_US;
+	size_t closed;
+	return store_retire_rules(writer->store, writer->watch, writer->last_applied_us, &closed, e) == STORE_DONE ? 0 : -1;
 }
 
 struct writer *writer_start(const struct writer_options *options, struct err *e)

@@ -175,6 +175,101 @@ START_TEST(the_sums_of_the_trends_are_those_of_the_documents)
 }
 END_TEST
 
+/* ---- a configuration that has less ---- */
+
+static void use(struct run *run, const struct watch_options *less, bool reload)
+{
+	struct err e = {0};
+	const char *names[2];
+	for (size_t r = 0; r < less->rule_count; r++)
+		names[r] = less->rules[r].name;
+	struct store_names now = {less->topics, less->topic_count, names, less->rule_count, fixture_receivers, 2};
+	ck_assert_msg(store_set_names(run->store, &now, &e) == STORE_DONE, "%s", e.text);
+	if (reload) {
+		watch_reconfigure(run->watch, less, run->effects);
+		return;
+	}
+	watch_free(run->watch);
+	run->watch = watch_create(less);
+	ck_assert_msg(store_load_watch(run->store, run->watch, &e) == 0, "%s", e.text);
+}
+
+static size_t retire(struct run *run)
+{
+	struct err e = {0};
+	size_t closed;
+	watch_silence(run->watch, NULL, 0, run->effects);
+	ck_assert_msg(store_retire_rules(run->store, run->watch, run->now_us, &closed, &e) == STORE_DONE, "%s", e.text);
+	return closed;
+}
+
+static const char *const others[] = {"rates", "acme"};
+static const struct rule_spec narrow[] = {
+	{.name = "spike", .metric = METRIC_NEGATIVE_COUNT, .topics = others, .topic_count = 2, .keep_firing_us = HOUR_US},
+	{.name = "volume", .metric = METRIC_VOLUME, .topics = others, .topic_count = 2, .keep_firing_us = HOUR_US},
+};
+static const struct watch_options fewer[] = {
+	{.topics = others, .topic_count = 2, .rules = rules, .rule_count = 2},          /* the topic is gone, */
+	{.topics = fixture_topics, .topic_count = 3, .rule_count = 0},                  /* the rules are, */
+	{.topics = fixture_topics, .topic_count = 3, .rules = narrow, .rule_count = 2}, /* or the rules watch others */
+};
+
+#define OPEN "select count(*) from alert_history where topic = 'boeing' and state in ('pending', 'firing')"
+
+START_TEST(what_is_configured_no_more_ends_its_alerts)
+{
+	bool reload = _i % 2;
+	fixture_make_directory();
+	struct run *run = calloc(1, sizeof *run);
+	*run = (struct run){.store = fixture_open(), .watch = watch_create(&options), .effects = watch_effects_create(),
+			    .now_us = NOON_US, .tick_us = NOON_US + WATCH_TICK_US};
+	state = 5;
+	for (int i = 0; i < 1000 && watch_get_state(run->watch, 0, 0) != ALERT_FIRING; i++) {
+		watch_silence(run->watch, NULL, 0, run->effects);
+		step(run, i > 200);
+	}
+	char *id = fixture_ask("select id from alert_history where topic = 'boeing' and rule = 'spike' and state = 'firing'");
+	ck_assert_uint_eq(strlen(id), 16);
+	use(run, &fewer[_i / 2], reload);
+	ck_assert_uint_ge(retire(run), 1);
+	assert_answer(OPEN, "0");
+	ck_assert_uint_eq(retire(run), 0);
+	char sql[512], expected[64];
+	snprintf(sql, sizeof sql, "select state, resolved >= fired, evidence <> '[]', expected > 0 from alert_history where id = '%s'",
+		 id);
+	assert_answer(sql, "resolved|1|1|1");
+	/* Both receivers hear of the firing, and of the end. */
+	snprintf(sql, sizeof sql, "select count(*), count(distinct event) from delivery_status where alert_id = '%s'", id);
+	assert_answer(sql, "4|2");
+	snprintf(sql, sizeof sql,
+		 "select payload ->> 'state', payload ->> 'topic', payload ->> 'rule', notify from alert_events"
+		 " where alert = '%s' order by event desc limit 1", id);
+	snprintf(expected, sizeof expected, "resolved|boeing|spike|1");
+	assert_answer(sql, expected);
+
+	/* All comes back: nothing is open, and the next alert is another one. */
+	use(run, &options, reload);
+	ck_assert_uint_eq(retire(run), 0);
+	ck_assert_int_eq(watch_get_state(run->watch, 0, 0), ALERT_OK);
+	struct watch *loaded = load(run->store);
+	if (_i / 2 > 0) /* the topic was there all the time */
+		ck_assert(watch_digest(loaded) == watch_digest(run->watch));
+	watch_free(run->watch);
+	run->watch = loaded;
+	for (int i = 0; i < 300 && watch_get_state(run->watch, 0, 0) != ALERT_FIRING; i++)
+		step(run, true);
+	snprintf(sql, sizeof sql, "select count(*), count(distinct id), sum(id = '%s') from alert_history where topic = 'boeing'"
+				  " and rule = 'spike' and (state = 'firing' or id = '%s')", id, id);
+	assert_answer(sql, "2|2|1");
+	free(id);
+	store_close(run->store);
+	watch_free(run->watch);
+	watch_effects_free(run->effects);
+	free(run);
+	fixture_remove_directory();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("store_core");
@@ -182,6 +277,7 @@ int main(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, a_core_that_was_loaded_goes_on_as_if_nothing_had_been, 0, 3);
 	tcase_add_test(tcase, the_sums_of_the_trends_are_those_of_the_documents);
+	tcase_add_loop_test(tcase, what_is_configured_no_more_ends_its_alerts, 0, 6);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

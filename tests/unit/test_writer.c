@@ -5,6 +5,7 @@ static void set_up(void)
 {
 	fixture_make_directory();
 	harness_now = NOON_US;
+	harness_step = 0;
 	harness.retain_documents_us = 0;
 	harness_start();
 }
@@ -304,6 +305,30 @@ START_TEST(a_configuration_takes_its_place_between_items)
 }
 END_TEST
 
+/* Ticks fall due at any moment: what they bring is written under the names that the core had then. */
+START_TEST(a_tick_beside_a_configuration_keeps_its_names)
+{
+	static const char *const topics[] = {"acme"};
+	atomic_int done = 0;
+	struct watch_options watch = {.topics = topics, .topic_count = 1, .rules = harness_rules, .rule_count = 1};
+	struct writer_configuration configuration = {&watch, fixture_receivers, 1, 0, 0, taken, &done};
+	struct writer_entry *entry = xcalloc(1, sizeof *entry);
+	entry->kind = ENTRY_CONFIGURATION;
+	entry->configuration = &configuration;
+	harness_push_message(1, "", "before");
+	harness_flush();
+	fake.ticks_count = true;
+	harness_step = WATCH_TICK_US;
+	harness_push_entry(entry);
+	wait_until(done == 1);
+	harness_step = 0;
+	harness_flush();
+	ck_assert_int_eq(harness.fatal, 0);
+	/* boeing and acme by the document; acme, the last topic of both, by the ticks. */
+	assert_answer("select topic, sum(total) > 1 from trend_hourly group by topic order by topic", "acme|1\nboeing|0");
+}
+END_TEST
+
 START_TEST(health_is_stored_when_it_says_something_new)
 {
 	struct store_source_health rows[] = {{"wire", "", "ok", "", NOON_US, 1}, {"wire", "news/0", "ok", "", NOON_US, 1}};
@@ -370,6 +395,7 @@ int main(void)
 	tcase_add_test(tcase, alerts_reach_the_webhook_and_what_is_pending_does_again);
 	tcase_add_test(tcase, commands_are_carried_out_within_a_moment);
 	tcase_add_test(tcase, a_configuration_takes_its_place_between_items);
+	tcase_add_test(tcase, a_tick_beside_a_configuration_keeps_its_names);
 	tcase_add_test(tcase, health_is_stored_when_it_says_something_new);
 	tcase_add_test(tcase, retention_comes_by_itself);
 	suite_add_tcase(suite, tcase);
