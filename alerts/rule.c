@@ -213,7 +213,7 @@ struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_b
 		struct tally tally = window_sum(recent, cell - cells, cell);
 		struct look look = look_at(spec, baseline, &tally, cell, cells);
 
-		if (verdict.cells && look.per_day >= best.per_day)
+		if (verdict.cells && look.per_day > best.per_day) /* none is rare: the longest */
 			continue;
 		best = look;
 		best_tally = tally;
