@@ -183,8 +183,12 @@ static int open_database(struct store *store, struct err *e)
 		return -1;
 	if (owns && migrate(store, e) != 0)
 		return -1;
-	if (!owns && version < STORE_SCHEMA_VERSION)
-		return err_set(e, "%s: no database of this version yet: start the daemon on it once", store->path);
+	if (!owns && version < STORE_SCHEMA_VERSION) {
+		err_set(e, "%s: no database of this version yet: start the daemon on it once", store->path);
+		if (e != NULL)
+			e->busy = true;
+		return -1;
+	}
 	int rc = get_meta(store, "identity", store->identity, sizeof store->identity);
 	return rc == SQLITE_OK ? 0 : store_fail(store, rc, e);
 }
