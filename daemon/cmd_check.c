@@ -2,6 +2,7 @@
  * Everything a first start could trip over, tried once: one line for each
  * thing, with its place in the configuration where it has one.
  */
+#include "alerts/store.h"
 #include "daemon/base/clock.h"
 #include "daemon/cmd.h"
 #include "daemon/config.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -83,20 +85,35 @@ static void check_model(struct checker *c)
 	classifier_close(classifier);
 }
 
+static void check_existing_database(struct checker *c)
+{
+	struct err e;
+	struct stat st = {0};
+	const char *path = c->config->database;
+	struct store *store = NULL;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		say(c, "error", path, "not a file");
+	else if (access(path, W_OK) != 0)
+		say(c, "error", path, "this user may not write it");
+	else if (st.st_size > 0 && (store = store_open(path, STORE_READ, 0, &e)) == NULL)
+		say(c, e.busy ? "warning" : "error", "", e.text);
+	else
+		say(c, "ok", path, "");
+	store_close(store);
+}
+
 static void check_database(struct checker *c)
 {
 	char copy[4096];
 	c->part = "database";
 	c->mark = (struct config_mark){0, 0};
 	snprintf(copy, sizeof copy, "%s", c->config->database);
-	const char *directory = dirname(copy);
-	bool exists = access(c->config->database, F_OK) == 0;
-	if (exists && access(c->config->database, W_OK) != 0)
-		say(c, "error", c->config->database, "this user may not write it");
-	else if (!exists && access(directory, W_OK) != 0)
+	if (access(c->config->database, F_OK) == 0)
+		check_existing_database(c);
+	else if (access(dirname(copy), W_OK) != 0)
 		say(c, "error", c->config->database, "this user may not make it: the directory must exist and be writable");
 	else
-		say(c, "ok", c->config->database, exists ? "" : "will be made");
+		say(c, "ok", c->config->database, "will be made");
 }
 
 static void check_sources(struct checker *c)
@@ -129,25 +146,30 @@ static void no_result(void *context, const struct webhook_result *result)
 }
 
 /* What the thread that sends would refuse at start, said with its place. */
-static void check_receivers(struct checker *c)
+static void check_receiver(struct checker *c, size_t index)
 {
 	struct err e;
-	for (size_t i = 0; i < c->config->receiver_count; i++) {
-		const struct config_receiver *receiver = &c->config->receivers[i];
-		struct receiver_spec spec = c->config->receiver_specs[i];
-		if (receiver->secret_file != NULL && spec.secret == NULL)
-			continue; /* said already */
-		c->mark = receiver->mark;
-		struct webhook *webhook = webhook_start(&spec, 1, &wall_clock, no_result, NULL, &e);
-		if (webhook == NULL)
-			say(c, "error", "", e.text);
-		else if (spec.ca_file != NULL && access(spec.ca_file, R_OK) != 0)
-			say(c, "error", spec.ca_file, strerror(errno));
-		else if (receiver->secret_file == NULL && strcmp(spec.format, "standard") == 0)
-			say(c, "warning", spec.name, "no secret_file: its messages are not signed");
-		webhook_stop(webhook, 0);
+	const struct config_receiver *receiver = &c->config->receivers[index];
+	const struct receiver_spec *spec = &c->config->receiver_specs[index];
+	if (receiver->secret_file != NULL && spec->secret == NULL)
+		return; /* said already */
+	c->mark = receiver->mark;
+	struct webhook *webhook = webhook_start(spec, 1, &wall_clock, no_result, NULL, &e);
+	if (webhook == NULL) {
+		say(c, "error", "", e.text); /* it names the receiver */
+		return;
 	}
-	c->mark = (struct config_mark){0, 0};
+	webhook_stop(webhook, 0);
+	char part[256];
+	snprintf(part, sizeof part, "receiver \"%s\"", spec->name);
+	c->part = part;
+	if (spec->ca_file != NULL && access(spec->ca_file, R_OK) != 0)
+		say(c, "error", spec->ca_file, strerror(errno));
+	else if (spec->secret == NULL && strcmp(spec->format, "standard") == 0)
+		say(c, "warning", "no secret_file", "its messages are not signed");
+	else
+		say(c, "ok", spec->url, "not tried; --send-test does");
+	c->part = NULL;
 }
 
 static int send_test(struct checker *c, const char *name)
@@ -180,7 +202,9 @@ static void check_rest(struct checker *c)
 		say(c, "warning", "rules", "there are none: nothing will ever alert");
 	if (c->config->receiver_count == 0)
 		say(c, "warning", "receivers", "there are none: alerts live in the database alone");
-	check_receivers(c);
+	for (size_t i = 0; i < c->config->receiver_count; i++)
+		check_receiver(c, i);
+	c->mark = (struct config_mark){0, 0};
 }
 
 int cmd_check(int argc, char **argv)
