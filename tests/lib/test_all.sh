@@ -2,7 +2,7 @@
 # Every test, one line each, and a count at the end.  A test is a command: exit 0 passes, 77 is a skip whose last line
 # says why, anything else fails and shows its output.
 #
-#   test_all.sh [NAME...]   only the tests whose name contains one of the words
+#   test_all.sh [NAME...]   only the tests whose name contains one of the words: "unit/window", "asan", "e2e/30"
 #
 # Build trees stay between runs (build*/), so that a second run is quick.
 set -u
@@ -34,11 +34,10 @@ report() {
 	esac
 }
 
-# t NAME COMMAND...
-t() {
+# run_one NAME COMMAND...
+run_one() {
 	local name=$1 began=$SECONDS rc
 	shift
-	wanted "$name" || return 0
 	"$@" >"$work/log" 2>&1 </dev/null
 	rc=$?
 	report "$name" $((SECONDS - began)) $rc "$work/log"
@@ -71,18 +70,34 @@ collect() {
 }
 
 configure_and_build() {
-	local dir=$1
-	shift
+	local dir=$1 options=$2
+	shift 2
 	mkdir -p "$dir"
-	cmake -S . -B "$dir" -G Ninja "$@" && ninja -C "$dir"
+	# shellcheck disable=SC2086
+	cmake -S . -B "$dir" -G Ninja $options && ninja -C "$dir" "$@"
 }
 
-# unit_tests LABEL DIR [NAME...]: each binary of the tree is one test
+# tree DIR "CMAKE OPTIONS" TEST...: a build, where it or one of the tests that need it is wanted; where only some of
+# those are, only their programs.
+tree() {
+	local dir=$1 options=$2 name=build/${1#build-} test targets=()
+	shift 2
+	if ! wanted "$name"; then
+		for test in "$@"; do
+			wanted "$test" || continue
+			case $test in fuzz/*) targets+=("fuzz_${test#*/}") ;; *) targets+=("test_${test#*/}") ;; esac
+		done
+		[ ${#targets[@]} -gt 0 ] || return 0
+	fi
+	run_one "$name" configure_and_build "$dir" "$options" "${targets[@]}"
+}
+
+# unit_tests LABEL DIR TEST...
 unit_tests() {
 	local label=$1 dir=$2 test
 	shift 2
-	for test in ${*:-$(cd "$dir" 2>/dev/null && ls test_* 2>/dev/null | grep -v '\.')}; do
-		start "$label/${test#test_}" timeout 300 "$dir/test_${test#test_}"
+	for test in "$@"; do
+		start "$label/$test" timeout 300 "$dir/test_$test"
 	done
 	collect
 }
@@ -106,31 +121,38 @@ fuzz() {
 	return $rc
 }
 
-t check/includes tests/check_includes.sh
-t build/gcc configure_and_build build-gcc -DCMAKE_C_COMPILER=gcc -DBELLWETHER_WERROR=ON
-unit_tests unit build-gcc
+mapfile -t units < <(basename -as .c tests/unit/test_*.c | sed 's/^test_//')
+mapfile -t fuzzers < <(basename -as .c tests/fuzz/fuzz_*.c | sed 's/^fuzz_//')
+threaded=(base workers encoder classifier kafka file_source rss topics writer webhook)
+parsers=(base config feed html_text json message payload story tokenizer watch weights)
+
+wanted check/includes && run_one check/includes tests/check_includes.sh
+tree build-gcc "-DCMAKE_C_COMPILER=gcc -DBELLWETHER_WERROR=ON" "${units[@]/#/unit/}" "${parsers[@]/#/valgrind/}"
+unit_tests unit build-gcc "${units[@]}"
 for script in tests/e2e/[0-9]*.sh; do
 	start "e2e/$(basename "$script" .sh)" timeout 600 bash "$script"
 done
 collect
-t build/clang configure_and_build build-clang -DCMAKE_C_COMPILER=clang -DBELLWETHER_WERROR=ON
-t build/asan configure_and_build build-asan -DBELLWETHER_SANITIZE=address,undefined -DBELLWETHER_WERROR=ON
-unit_tests asan build-asan
-t build/tsan configure_and_build build-tsan -DBELLWETHER_SANITIZE=thread -DCMAKE_C_COMPILER=clang
+tree build-clang "-DCMAKE_C_COMPILER=clang -DBELLWETHER_WERROR=ON"
+tree build-asan "-DBELLWETHER_SANITIZE=address,undefined -DBELLWETHER_WERROR=ON" "${units[@]/#/asan/}"
+unit_tests asan build-asan "${units[@]}"
+tree build-tsan "-DBELLWETHER_SANITIZE=thread -DCMAKE_C_COMPILER=clang" "${threaded[@]/#/tsan/}"
 export TSAN_OPTIONS="suppressions=$PWD/tests/lib/tsan.supp halt_on_error=1 second_deadlock_stack=1"
-# Those with threads in them.
-unit_tests tsan build-tsan base workers encoder classifier kafka file_source rss topics writer webhook
-t build/fuzz configure_and_build build-fuzz -DCMAKE_C_COMPILER=clang -DBELLWETHER_FUZZ=ON -DBELLWETHER_TESTS=OFF \
-	-DBELLWETHER_SANITIZE=address,undefined
-for source in tests/fuzz/fuzz_*.c; do
-	name=$(basename "$source" .c)
-	start "fuzz/${name#fuzz_}" fuzz "${name#fuzz_}"
+unit_tests tsan build-tsan "${threaded[@]}"
+tree build-fuzz "-DCMAKE_C_COMPILER=clang -DBELLWETHER_FUZZ=ON -DBELLWETHER_TESTS=OFF -DBELLWETHER_SANITIZE=address,undefined" \
+	"${fuzzers[@]/#/fuzz/}"
+for name in "${fuzzers[@]}"; do
+	start "fuzz/$name" fuzz "$name"
 done
 collect
-for name in base config feed html_text json message payload story tokenizer watch weights; do
-	start "valgrind/$name" valgrind_test build-gcc/test_$name
+for name in "${parsers[@]}"; do
+	start "valgrind/$name" valgrind_test "build-gcc/test_$name"
 done
 collect
 
+if [ $((passed + failed + skipped)) -eq 0 ]; then
+	echo "there is no test whose name contains: ${only[*]}" >&2
+	exit 2
+fi
 printf '\n%d passed, %d failed, %d skipped\n' $passed $failed $skipped
 [ $failed -eq 0 ]
