@@ -11,6 +11,7 @@ export BELLWETHER="$PWD/build/bellwether"
 only=("$@")
 passed=0 failed=0 skipped=0
 jobs=$(($(nproc) + 1))
+export CK_TIMEOUT_MULTIPLIER=10 # a time-out is for what hangs, not for what waits on a busy machine
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
