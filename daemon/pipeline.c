@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BATCH_MAX 512        /* documents */
 #define FULL_ENOUGH 64       /* documents that need no more company */
@@ -50,6 +51,7 @@ struct pipeline {
 	uint32_t *found;             /* topics of one document */
 	struct label_topics *label_topics;
 	bool needs_labels;
+	bool marked; /* the batch had the marker in it */
 	/* guarded by lock: */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -59,6 +61,7 @@ struct pipeline {
 	struct err failure;
 	bool failed;
 	/* any thread: */
+	struct item *_Atomic marker; /* of pipeline_pass, NULL once all before it is in the output */
 	_Atomic int64_t heartbeat_us;
 	_Atomic int64_t drain_until_us; /* INT64_MAX until the daemon stops */
 };
@@ -130,6 +133,55 @@ void pipeline_reconfigure(struct pipeline *p, const struct config *config, void 
 }
 
 /* ---- one batch ---- */
+
+/* The marker goes no further than here. */
+static void find_marker(struct pipeline *p)
+{
+	struct batch *batch = &p->batch;
+	struct item *marker = atomic_load(&p->marker);
+	p->marked = false;
+	for (size_t i = 0; marker != NULL && i < batch->count && !p->marked; i++) {
+		if (batch->items[i] != marker)
+			continue;
+		item_free(marker);
+		batch->count--;
+		memmove(batch->items + i, batch->items + i + 1, (batch->count - i) * sizeof *batch->items);
+		p->marked = true;
+	}
+}
+
+static void tell_of_marker(struct pipeline *p)
+{
+	if (!p->marked)
+		return;
+	pthread_mutex_lock(&p->lock);
+	atomic_store(&p->marker, NULL);
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool pipeline_pass(struct pipeline *p, int64_t wait_us)
+{
+	int64_t until_us = monotonic_us() + wait_us;
+	struct timespec until = {.tv_sec = until_us / SECOND_US, .tv_nsec = until_us % SECOND_US * 1000};
+	if (atomic_load(&p->marker) != NULL)
+		return false; /* that of a call before is still on its way */
+	struct item *marker = item_create(&(struct item){.kind = ITEM_PROGRESS, .polarity = POLARITY_NONE,
+							 .published_us = TIME_NONE});
+	atomic_store(&p->marker, marker);
+	if (queue_push(p->options.input, marker, marker->size, wait_us) != QUEUE_OK) {
+		atomic_store(&p->marker, NULL);
+		item_free(marker);
+		return false;
+	}
+	int rc = 0;
+	pthread_mutex_lock(&p->lock);
+	while (atomic_load(&p->marker) != NULL && rc == 0)
+		rc = pthread_cond_timedwait(&p->changed, &p->lock, &until);
+	bool passed = atomic_load(&p->marker) == NULL;
+	pthread_mutex_unlock(&p->lock);
+	return passed;
+}
 
 /* Pops at least one item, then more until the batch is full enough or the linger is over. */
 static enum queue_result gather(struct pipeline *p)
@@ -369,6 +421,7 @@ static void *run(void *context)
 			break;
 		if (result == QUEUE_TIMED_OUT)
 			continue;
+		find_marker(p);
 		if (monotonic_us() > atomic_load(&p->drain_until_us)) {
 			drop_items(&p->batch);
 			continue;
@@ -384,6 +437,7 @@ static void *run(void *context)
 			drop(&p->batch);
 		else
 			hand_on(p);
+		tell_of_marker(p);
 	}
 	take_new_config(p);
 	return NULL;
@@ -394,7 +448,11 @@ struct pipeline *pipeline_start(const struct pipeline_options *options)
 	struct pipeline *p = xcalloc(1, sizeof *p);
 	p->options = *options;
 	CHECK(pthread_mutex_init(&p->lock, NULL) == 0);
-	CHECK(pthread_cond_init(&p->changed, NULL) == 0);
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	CHECK(pthread_cond_init(&p->changed, &attributes) == 0);
+	pthread_condattr_destroy(&attributes);
 	atomic_init(&p->heartbeat_us, INT64_MAX);
 	atomic_init(&p->drain_until_us, INT64_MAX);
 	size_t labels = classifier_get_info(options->classifier)->topic_count;

@@ -5,6 +5,7 @@
 #include "daemon/config.h"
 #include "model/classifier.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -28,6 +29,10 @@ struct pipeline *pipeline_start(const struct pipeline_options *options);
  * was made with it: the caller puts the change into the output queue behind them.  `between` runs at that moment. */
 void pipeline_reconfigure(struct pipeline *pipeline, const struct config *config, void (*between)(void *context),
 			  void *context);
+
+/* Waits until all that was pushed to the input before this call is in the output, `wait_us` at most; false = not yet.  One
+ * thread calls this at a time. */
+bool pipeline_pass(struct pipeline *pipeline, int64_t wait_us);
 
 /* Monotonic time when it last went round; INT64_MAX while it rests on an empty or full queue (watchdog). */
 int64_t pipeline_heartbeat_us(struct pipeline *pipeline);

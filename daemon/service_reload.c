@@ -6,8 +6,11 @@
 #include "daemon/service_private.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/clock.h"
 
 #include <stdlib.h>
+
+#define PASS_WAIT_US (10 * SECOND_US)
 
 struct reload {
 	struct service *service;
@@ -94,6 +97,22 @@ static int try_configuration(struct service *s, const struct config *config, str
 	return webhook_reconfigure(s->webhook, config->receiver_specs, config->receiver_count, e);
 }
 
+/* What a stopped source read is to be in the database before its namesake asks where that was: else it would read the same
+ * again, and where that has changed meanwhile (a feed) their positions would fork.  The writer takes a fork for a reason to
+ * end, so that a queue which takes longer than this costs a restart at most. */
+static void stop_others(struct service *s, struct source *const *kept, size_t kept_count)
+{
+	bool stopped = false;
+	for (size_t i = 0; i < s->source_count; i++) {
+		if (is_among(kept, kept_count, s->sources[i]))
+			continue;
+		source_stop(s->sources[i]);
+		stopped = true;
+	}
+	if (stopped)
+		pipeline_pass(s->pipeline, PASS_WAIT_US);
+}
+
 /* Nobody but the service holds the old configuration; `sources` is NULL where they could not be opened. */
 static void take_over(struct service *s, struct config *config, struct source **sources, struct source *const *kept)
 {
@@ -120,9 +139,7 @@ int service_reload(struct service *s, struct config *config, struct err *e)
 		config_free(config);
 		return -1;
 	}
-	for (size_t i = 0; i < s->source_count; i++)
-		if (!is_among(kept, config->source_count, s->sources[i]))
-			source_stop(s->sources[i]);
+	stop_others(s, kept, config->source_count);
 	swap_configuration(s, config);
 	struct source **sources = open_sources_from_database(s, config, kept, e);
 	take_over(s, config, sources, kept);
