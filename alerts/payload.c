@@ -60,7 +60,6 @@ static void set(json_t *object, const char *key, json_t *value)
 
 static json_t *evidence_array(const struct watch_evidence *evidence, size_t count)
 {
-	static const char *const polarities[] = {"negative", "neutral", "positive"};
 	json_t *array = json_or_die(json_array());
 	for (size_t i = 0; i < count; i++) {
 		const struct watch_evidence *one = &evidence[i];
@@ -70,7 +69,7 @@ static json_t *evidence_array(const struct watch_evidence *evidence, size_t coun
 		set(object, "url", text_or_null(one->url));
 		set(object, "publisher", text_or_null(one->publisher));
 		set(object, "published", instant(one->published_us));
-		set(object, "polarity", judged ? text(polarities[one->polarity]) : json_null());
+		set(object, "polarity", judged ? text(polarity_name(one->polarity)) : json_null());
 		set(object, "score", judged ? number((double)one->score) : json_null());
 		set(object, "copies", integer(one->copies));
 		set(object, "story", integer(one->story));

@@ -101,7 +101,7 @@ int cmd_label(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	const char *polarity = argv[optind + 1];
-	if (strcmp(polarity, "negative") != 0 && strcmp(polarity, "neutral") != 0 && strcmp(polarity, "positive") != 0) {
+	if (polarity_parse(polarity) == POLARITY_NONE) {
 		fprintf(stderr, "bellwether: \"%s\": expected negative, neutral or positive\n", polarity);
 		return EXIT_USAGE;
 	}

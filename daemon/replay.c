@@ -4,11 +4,11 @@
  */
 #include "daemon/replay.h"
 
+#include "alerts/payload.h"
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,61 +56,14 @@ void replay_free(struct replay *replay)
 	free(replay);
 }
 
-uint64_t replay_count(const struct replay *replay)
-{
-	return replay->count;
-}
-
-/* ---- one change as a line ---- */
-
-static const char *const state_names[] = {
-	[ALERT_OK] = "ok", [ALERT_PENDING] = "pending", [ALERT_FIRING] = "firing", [ALERT_RESOLVED] = "resolved"};
-
-static json_t *polarity_json(enum polarity polarity)
-{
-	static const char *const names[] = {"negative", "neutral", "positive"};
-
-	return polarity == POLARITY_NONE ? json_null() : json_string(names[polarity]);
-}
-
-static json_t *time_json(int64_t time_us)
-{
-	char text[32];
-
-	return json_string(time_format_iso(time_us, text, sizeof text));
-}
-
-static json_t *evidence_json(const struct watch_alert *alert)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < alert->evidence_count; i++) {
-		const struct watch_evidence *evidence = &alert->evidence[i];
-
-		json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:s, s:o, s:i}", "published",
-						      time_json(evidence->published_us), "title", evidence->title, "url",
-						      evidence->url, "publisher", evidence->publisher, "polarity",
-						      polarity_json(evidence->polarity), "copies", (int)evidence->copies));
-	}
-	return list;
-}
-
 static int print_change(const struct replay *replay, const struct watch_alert *alert, struct err *e)
 {
-	const struct config *config = replay->options.config;
-	json_t *line = json_pack("{s:o, s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:i, s:i, s:o, s:s, s:i}", "at",
-				 time_json(alert->at_us), "rule", config->watch.rules[alert->rule].name, "topic",
-				 config->watch.topics[alert->topic], "state", state_names[alert->state], "count",
-				 (int)alert->count, "expected", alert->expected, "ratio", alert->ratio, "p_value",
-				 alert->p_value, "documents", (int)alert->documents, "publishers", (int)alert->publishers,
-				 "evidence", evidence_json(alert), "id", alert->id, "window_s",
-				 (int)(alert->window_us / SECOND_US));
-	int result = json_dumpf(line, replay->options.out, JSON_COMPACT | JSON_REAL_PRECISION(6));
+	const struct watch_options *watch = &replay->options.config->watch;
+	char *line = payload_write_change(alert, watch->rules[alert->rule].name, watch->topics[alert->topic]);
+	int result = fprintf(replay->options.out, "%s\n", line);
 
-	json_decref(line);
-	if (result < 0 || fputc('\n', replay->options.out) == EOF)
-		return err_sys(e, errno, "cannot write");
-	return 0;
+	free(line);
+	return result < 0 ? err_sys(e, errno, "cannot write") : 0;
 }
 
 static void note_change(struct replay *replay, const struct watch_alert *alert)

@@ -28,9 +28,6 @@ void replay_free(struct replay *replay);
 /* Documents in order of `applied`; ticks between them are made here.  -1 where `out` cannot be written. */
 int replay_document(struct replay *replay, const struct watch_document *document, struct err *e);
 
-/* Documents fed so far. */
-uint64_t replay_count(const struct replay *replay);
-
 void replay_print_summary(struct replay *replay);
 
 /* ---- the input of a file ---- */

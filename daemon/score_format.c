@@ -1,6 +1,7 @@
 #include "daemon/score_format.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/item.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -8,8 +9,6 @@
 
 /* Topics of a line, the most probable first. */
 enum { TOPICS_SHOWN = 3 };
-
-static const char *const polarity_names[] = {"negative", "neutral", "positive"};
 
 struct score_format {
 	const struct classifier_info *info;
@@ -76,7 +75,7 @@ static void write_json(const struct score_format *format, const struct score *sc
 	if (score->can_judge)
 		fprintf(out,
 			"{\"polarity\":\"%s\",\"score\":%.6f,\"negative\":%.6f,\"neutral\":%.6f,\"positive\":%.6f",
-			polarity_names[score_polarity(score)], (double)score_value(score), (double)score->polarity[0],
+			polarity_name((enum polarity)score_polarity(score)), (double)score_value(score), (double)score->polarity[0],
 			(double)score->polarity[1], (double)score->polarity[2]);
 	else
 		fputs("{\"polarity\":null,\"score\":null,\"negative\":null,\"neutral\":null,\"positive\":null", out);
@@ -112,6 +111,6 @@ void score_format_write(const struct score_format *format, const struct score *s
 		write_json(format, score, best, count, topic_logits, out);
 		return;
 	}
-	fputs(score->can_judge ? polarity_names[score_polarity(score)] : "none", out);
+	fputs(score->can_judge ? polarity_name((enum polarity)score_polarity(score)) : "none", out);
 	fprintf(out, "\t%s\n", count > 0 ? format->info->topics[best[0]] : "none");
 }

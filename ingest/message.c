@@ -16,7 +16,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum field { TITLE, BODY, PUBLISHED, URL, ID, PUBLISHER, LANG, POLARITY, FIELD_COUNT };
 
@@ -150,17 +149,14 @@ int64_t message_time(const char *text)
 	return llround(seconds * 1e6);
 }
 
-static int read_polarity(const char *text, struct item *item, struct err *e)
+int message_label(const char *text, struct item *item, struct err *e)
 {
-	static const char *const names[] = {"negative", "neutral", "positive"};
-	for (int i = 0; i < 3; i++) {
-		if (strcasecmp(text, names[i]) != 0)
-			continue;
-		item->polarity = (enum polarity)i;
-		item->flags |= ITEM_LABELLED;
-		return 0;
-	}
-	return err_set(e, "polarity is '%.40s', not negative, neutral or positive", text);
+	enum polarity polarity = polarity_parse(text);
+	if (polarity == POLARITY_NONE)
+		return err_set(e, "polarity is '%.40s', not negative, neutral or positive", text);
+	item->polarity = polarity;
+	item->flags |= ITEM_LABELLED;
+	return 0;
 }
 
 static int parse_json(struct message_parser *parser, const char *text, size_t size, struct item *item, struct err *e)
@@ -185,7 +181,7 @@ static int parse_json(struct message_parser *parser, const char *text, size_t si
 	if (is_blank(found[TITLE]) && is_blank(found[BODY]))
 		return err_set(e, "no text: neither '%s' nor '%s' holds any", parser->literals[TITLE],
 			       parser->literals[BODY]);
-	if (found[POLARITY][0] != '\0' && read_polarity(found[POLARITY], item, e) == -1)
+	if (found[POLARITY][0] != '\0' && message_label(found[POLARITY], item, e) == -1)
 		return -1;
 	item->title = found[TITLE];
 	item->body = found[BODY];

@@ -50,6 +50,9 @@ int message_parse(struct message_parser *parser, const char *text, size_t size, 
  * its next call. */
 const char *message_raw(struct message_parser *parser, const char *text, size_t size);
 
+/* A polarity that the input states, in any case: sets polarity and ITEM_LABELLED.  -1 where it is none. */
+int message_label(const char *text, struct item *item, struct err *e);
+
 /* A time as messages write it: ISO 8601, or seconds, milliseconds or microseconds since 1970 (told apart by their size).
  * TIME_NONE where it is neither, or not after 1970 and before 2100. */
 int64_t message_time(const char *text);

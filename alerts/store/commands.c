@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const polarities[] = {"negative", "neutral", "positive"};
 
 /* ---- leaving a command ---- */
 
@@ -39,9 +38,8 @@ static int require(struct store *store, const char *sql, const char *what, const
 
 static int check_polarity(const char *argument, struct err *e)
 {
-	for (size_t i = 0; argument != NULL && i < 3; i++)
-		if (strcmp(argument, polarities[i]) == 0)
-			return 0;
+	if (argument != NULL && polarity_parse(argument) != POLARITY_NONE)
+		return 0;
 	return err_set(e, "\"%s\" is no polarity: say negative, neutral or positive", argument != NULL ? argument : "");
 }
 

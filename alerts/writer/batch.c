@@ -255,14 +255,11 @@ static const char *carry_out(struct writer *writer, const struct store_command *
 	} else if (strcmp(command->verb, "redeliver") == 0) {
 		batch->redeliver[batch->redeliver_count++] = command->subject;
 	} else if (strcmp(command->verb, "label") == 0) {
-		static const char *const names[] = {"negative", "neutral", "positive"};
-		int polarity = 0;
-		while (polarity < 3 && strcmp(command->argument, names[polarity]) != 0)
-			polarity++;
-		if (polarity == 3)
+		enum polarity polarity = polarity_parse(command->argument);
+		if (polarity == POLARITY_NONE)
 			return "no such polarity";
 		batch->labels[batch->label_count++] =
-			(struct store_label){strtoll(command->subject, NULL, 10), (enum polarity)polarity};
+			(struct store_label){strtoll(command->subject, NULL, 10), polarity};
 	} else {
 		return "this version does not know the command";
 	}

@@ -10,6 +10,23 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+static const char *const polarities[] = {
+	[POLARITY_NEGATIVE] = "negative", [POLARITY_NEUTRAL] = "neutral", [POLARITY_POSITIVE] = "positive"};
+
+const char *polarity_name(enum polarity polarity)
+{
+	return polarity == POLARITY_NONE ? NULL : polarities[polarity];
+}
+
+enum polarity polarity_parse(const char *word)
+{
+	for (int i = 0; i < (int)(sizeof polarities / sizeof *polarities); i++)
+		if (strcasecmp(word, polarities[i]) == 0)
+			return (enum polarity)i;
+	return POLARITY_NONE;
+}
 
 #define STRINGS(X)                                                             \
 	X(source)                                                              \

@@ -38,6 +38,12 @@ enum polarity {
 	POLARITY_POSITIVE = 2,
 };
 
+/* "negative", "neutral", "positive"; NULL for POLARITY_NONE. */
+const char *polarity_name(enum polarity polarity);
+
+/* The polarity of one of these words in any case, else POLARITY_NONE. */
+enum polarity polarity_parse(const char *word);
+
 /*
  * How far a stream of a source was read.  `stream` names a partition or a feed
  * ("news/0", "https://example.com/rss.xml"); `previous` and `next` are opaque

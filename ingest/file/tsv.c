@@ -118,20 +118,6 @@ bool tsv_read_header(struct tsv *tsv, const char *text, size_t length)
 	return tsv->named;
 }
 
-static int read_polarity(const char *text, struct item *item, struct err *e)
-{
-	static const char *const names[] = {"negative", "neutral", "positive"};
-
-	for (int i = 0; i < 3; i++) {
-		if (strcasecmp(text, names[i]) != 0)
-			continue;
-		item->polarity = (enum polarity)i;
-		item->flags |= ITEM_LABELLED;
-		return 0;
-	}
-	return err_set(e, "polarity is '%.40s', not negative, neutral or positive", text);
-}
-
 /* Sort a line's columns into `fields`. */
 static int sort_columns(const struct tsv *tsv, char **values, size_t count, const char **fields, struct err *e)
 {
@@ -166,7 +152,7 @@ int tsv_parse(struct tsv *tsv, const char *text, size_t length, struct item *ite
 		return -1;
 	if (fields[TITLE][strspn(fields[TITLE], " ")] == '\0' && fields[BODY][strspn(fields[BODY], " ")] == '\0')
 		return err_set(e, "it has neither a title nor a body");
-	if (*fields[POLARITY] && read_polarity(fields[POLARITY], item, e) != 0)
+	if (*fields[POLARITY] && message_label(fields[POLARITY], item, e) != 0)
 		return -1;
 	item->title = fields[TITLE];
 	item->body = fields[BODY];

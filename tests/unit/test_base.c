@@ -166,6 +166,17 @@ END_TEST
 
 /* ---- queue ---- */
 
+START_TEST(polarities_have_one_name_each)
+{
+	for (int i = POLARITY_NEGATIVE; i <= POLARITY_POSITIVE; i++)
+		ck_assert_int_eq(polarity_parse(polarity_name((enum polarity)i)), i);
+	ck_assert_int_eq(polarity_parse("Neutral"), POLARITY_NEUTRAL);
+	ck_assert_int_eq(polarity_parse(""), POLARITY_NONE);
+	ck_assert_int_eq(polarity_parse("negatives"), POLARITY_NONE);
+	ck_assert_ptr_null(polarity_name(POLARITY_NONE));
+}
+END_TEST
+
 START_TEST(queue_is_bounded_by_count_and_weight)
 {
 	struct queue *queue = queue_create(3, 100);
@@ -277,6 +288,7 @@ int main(void)
 	tcase_add_loop_test(tcase, invalid_utf8_is_replaced, 0, sizeof broken / sizeof *broken);
 	tcase_add_test(tcase, every_code_point_there_and_back);
 	tcase_add_test(tcase, items_own_clean_text);
+	tcase_add_test(tcase, polarities_have_one_name_each);
 	tcase_add_test(tcase, queue_is_bounded_by_count_and_weight);
 	tcase_add_test(tcase, queue_loses_nothing_between_threads);
 	tcase_add_test(tcase, metrics_add_up);
