@@ -7,13 +7,13 @@
 #include <pthread.h>
 
 /*
- * The inside of alerts/writer.h.  Only alerts/writer/ includes this.
+ * The inside of alerts/writer.h.  Only alerts/writer.c, the thread (start,
+ * loop, stop, status), and the files beside this one include it:
  *
- * writer.c   the thread: start, loop, stop, status
- * batch.c    entries -> what the core is fed and the store is given
- * commit.c   persist, or wait; what follows a commit
- * streams.c  how far each stream was read
- * health.c   the health rows on their way
+ * batch.c      entries -> what the core is fed and the store is given
+ * commit.c     persist, or wait; what follows a commit
+ * streams.c    how far each stream was read
+ * health.c     the health rows on their way
  */
 #define WRITER_BATCH_MAX 8192 /* entries in one transaction */
 #define WRITER_TURN_US SECOND_US /* commands, health and the heartbeat are seen to at least so often */
