@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_FILE_BYTES (64u << 20)
+#define MAX_FILE_BYTES (16u << 20) /* ten thousand topics are one or two */
 
 struct config_private {
 	struct pool *pool;
@@ -39,11 +39,22 @@ static void complain(struct config *config, struct config_mark mark, const char 
 
 static void complain(struct config *config, struct config_mark mark, const char *fmt, ...)
 {
-	config->private->problems++;
+	if (++config->private->problems > CONFIG_PROBLEMS_MAX)
+		return;
 	va_list args;
 	va_start(args, fmt);
 	report(config, mark, fmt, args);
 	va_end(args);
+}
+
+static void complain_of_rest(const struct config *config)
+{
+	size_t problems = config->private->problems;
+	char line[256];
+	if (problems <= CONFIG_PROBLEMS_MAX)
+		return;
+	snprintf(line, sizeof line, "%s: %zu more problems", config->path, problems - CONFIG_PROBLEMS_MAX);
+	config->private->problem(config->private->context, line);
 }
 
 void config_report(const struct config *config, struct config_mark mark, config_problem *problem, void *context,
@@ -247,9 +258,11 @@ struct config *config_parse(const char *text, size_t length, const char *name, c
 	if (config->private->problems == 0)
 		compile_watch_list(config);
 	if (config->private->problems > 0)
-		goto fail;
+		goto fail_checks;
 	derive(config);
 	return config;
+fail_checks:
+	complain_of_rest(config);
 fail:
 	config_free(config);
 	return NULL;

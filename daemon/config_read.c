@@ -7,6 +7,7 @@
 #include "daemon/config_value.h"
 
 #include "daemon/base/check.h"
+#include "daemon/config_bounds.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <yaml.h>
 
-#define MAX_PROBLEMS 50
 
 struct block {
 	struct block *next;
@@ -88,7 +88,7 @@ static void complain(struct reader *r, const yaml_node_t *node, const struct pat
 
 static void complain(struct reader *r, const yaml_node_t *node, const struct path *path, const char *fmt, ...)
 {
-	if (++r->problems > MAX_PROBLEMS)
+	if (++r->problems > CONFIG_PROBLEMS_MAX)
 		return;
 	char where[512] = "", line[2048];
 	path_format(path, where, sizeof where);
@@ -391,6 +391,14 @@ size_t config_read(const char *text, size_t length, const char *name, struct con
 	struct reader r = {NULL, name, pool, problem, context, 0};
 	yaml_parser_t parser;
 	yaml_document_t document;
+	struct config_mark mark;
+	const char *wrong = config_check_bounds(text, length, &mark);
+	if (wrong != NULL) {
+		char line[256];
+		snprintf(line, sizeof line, "%s:%zu:%zu: %s: this is no configuration", name, mark.line, mark.column, wrong);
+		problem(context, line);
+		return 1;
+	}
 	CHECK(yaml_parser_initialize(&parser));
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
 	if (!yaml_parser_load(&parser, &document)) {
@@ -403,9 +411,9 @@ size_t config_read(const char *text, size_t length, const char *name, struct con
 	yaml_node_t *root = yaml_document_get_root_node(&document);
 	if (root != NULL && !is_null(root))
 		read_section(&r, &config_section, root, NULL, (char *)config);
-	if (r.problems > MAX_PROBLEMS) {
+	if (r.problems > CONFIG_PROBLEMS_MAX) {
 		char line[256];
-		snprintf(line, sizeof line, "%s: %zu more problems", name, r.problems - MAX_PROBLEMS);
+		snprintf(line, sizeof line, "%s: %zu more problems", name, r.problems - CONFIG_PROBLEMS_MAX);
 		problem(context, line);
 	}
 	yaml_document_delete(&document);

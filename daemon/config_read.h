@@ -4,6 +4,9 @@
 #include "daemon/config.h"
 #include "daemon/config_keys.h"
 
+/* More are counted, not told: a wrong file may have millions. */
+#define CONFIG_PROBLEMS_MAX 50
+
 /* Everything that one reading allocates; freed together. */
 struct pool;
 struct pool *pool_create(void);
