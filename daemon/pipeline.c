@@ -235,6 +235,8 @@ static struct writer_entry *entry_create(struct item *item, const uint32_t *topi
 	entry->kind = ENTRY_ITEM;
 	entry->item = item;
 	entry->polarity = item->flags & ITEM_LABELLED ? item->polarity : POLARITY_NONE;
+	if (entry->polarity != POLARITY_NONE)
+		entry->score = (float)(entry->polarity - POLARITY_NEUTRAL); /* -1, 0, 1: as sure as the input is */
 	entry->label = -1;
 	entry->topics = (uint32_t *)(entry + 1);
 	entry->topic_count = count;

@@ -19,7 +19,7 @@
  */
 enum {
 	CELLS_AN_HOUR = 60,
-	RECENT_CELLS = RULE_LONGEST_CELLS + 2 * CELLS_AN_HOUR, /* the longest window, the lateness, some slack */
+	RECENT_CELLS = RULE_LONGEST_CELLS + 13 * CELLS_AN_HOUR, /* the longest window, the most lateness (12 h), some slack */
 	ID_SIZE = 17,
 };
 

@@ -142,7 +142,7 @@ static const struct {
 	 "t.yaml:4:14: receivers[0].timeout: \"1h\": expected a duration from 1 to 300 seconds"},
 	{"receivers[].ca_file", RECEIVER "    ca_file: []\n", "t.yaml:4:14: receivers[0].ca_file: a list: expected a text"},
 	{"score", "score: some\n", "t.yaml:1:8: score: \"some\": expected one of auto, all, matched"},
-	{"lateness", "lateness: 31d\n", "t.yaml:1:11: lateness: \"31d\": expected a duration from 0 to 2592000 seconds"},
+	{"lateness", "lateness: 31d\n", "t.yaml:1:11: lateness: \"31d\": expected a duration from 0 to 43200 seconds"},
 	{"queue", "queue: []\n", "t.yaml:1:8: queue: a list: expected a mapping of keys"},
 	{"queue.documents", "queue: {documents: 0}\n",
 	 "t.yaml:1:20: queue.documents: \"0\": expected a whole number from 1 to 10000000"},
