@@ -147,8 +147,8 @@ static void look_at_mean(const struct rule_spec *spec, const struct rule_baselin
 static uint32_t count_of(enum rule_metric metric, const struct tally *tally)
 {
 	switch (metric) {
-	case METRIC_VOLUME: return tally->stories;
-	case METRIC_MEAN_SCORE: return tally->judged;
+	case RULE_VOLUME: return tally->stories;
+	case RULE_MEAN_SCORE: return tally->judged;
 	default: return tally->negative;
 	}
 }
@@ -159,8 +159,8 @@ static struct look look_at(const struct rule_spec *spec, const struct rule_basel
 	struct look look = {.per_day = INFINITY, .count = count_of(spec->metric, tally)};
 
 	switch (spec->metric) {
-	case METRIC_NEGATIVE_SHARE: look_at_share(spec, baseline, tally, cells, &look); break;
-	case METRIC_MEAN_SCORE: look_at_mean(spec, baseline, tally, cells, &look); break;
+	case RULE_NEGATIVE_SHARE: look_at_share(spec, baseline, tally, cells, &look); break;
+	case RULE_MEAN_SCORE: look_at_mean(spec, baseline, tally, cells, &look); break;
 	default: look_at_count(spec, baseline, cell, cells, &look); break;
 	}
 	return look;
@@ -172,10 +172,10 @@ static double p_value_of(const struct rule_spec *spec, const struct rule_baselin
 	double share = baseline->level;
 
 	switch (spec->metric) {
-	case METRIC_NEGATIVE_SHARE:
+	case RULE_NEGATIVE_SHARE:
 		return beta_binomial_tail(look->count, tally->judged, share,
 					  baseline->dispersion + share * (1 - share) / baseline->support);
-	case METRIC_MEAN_SCORE:
+	case RULE_MEAN_SCORE:
 		return normal_tail(mean_deviation(baseline, tally));
 	default:
 		return negative_binomial_tail(look->count, look->expected,

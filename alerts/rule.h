@@ -25,10 +25,10 @@ enum {
 };
 
 enum rule_metric {
-	METRIC_NEGATIVE_COUNT, /* negative stories */
-	METRIC_NEGATIVE_SHARE, /* negative stories among those with a polarity */
-	METRIC_MEAN_SCORE,     /* of stories with a polarity */
-	METRIC_VOLUME,         /* all stories */
+	RULE_NEGATIVE_COUNT, /* negative stories */
+	RULE_NEGATIVE_SHARE, /* negative stories among those with a polarity */
+	RULE_MEAN_SCORE,     /* of stories with a polarity */
+	RULE_VOLUME,         /* all stories */
 	RULE_METRICS,          /* how many there are */
 };
 

@@ -20,8 +20,14 @@
 
 static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const precisions[] = {"auto", "fp32", "bf16", "int8", NULL};
-static const char *const metrics[] = {"negative_count", "negative_share", "mean_score", "volume", NULL};
-static const char *const policies[] = {"auto", "all", "matched", NULL};
+static const char *const metrics[] = {
+	[RULE_NEGATIVE_COUNT] = "negative_count",
+	[RULE_NEGATIVE_SHARE] = "negative_share",
+	[RULE_MEAN_SCORE] = "mean_score",
+	[RULE_VOLUME] = "volume",
+	[RULE_METRICS] = NULL,
+};
+static const char *const policies[] = {[SCORE_AUTO] = "auto", [SCORE_ALL] = "all", [SCORE_MATCHED] = "matched", NULL};
 
 static const struct key kafka_keys[] = {
 	{"brokers", KEY_STRING, AT(struct kafka_options, brokers), .required = true,

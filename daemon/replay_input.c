@@ -61,7 +61,7 @@ static void reader_free(struct reader *reader)
 
 static bool rule_counts_tone(const struct rule_spec *rule, const char *topic)
 {
-	if (rule->metric == METRIC_VOLUME)
+	if (rule->metric == RULE_VOLUME)
 		return false;
 	for (size_t i = 0; i < rule->topic_count; i++)
 		if (strcmp(rule->topics[i], topic) == 0)

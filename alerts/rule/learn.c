@@ -64,7 +64,7 @@ static struct span span_of(const struct window *hours, int32_t hour)
 
 static double count_of(const struct tally *tally, enum rule_metric metric)
 {
-	return metric == METRIC_VOLUME ? tally->stories : tally->negative;
+	return metric == RULE_VOLUME ? tally->stories : tally->negative;
 }
 
 /* Hour of the week, Monday 0:00 = 0; hour 0 of 1970 was a Thursday. */
@@ -190,9 +190,9 @@ static size_t cut_days(struct day days[DAYS], const struct rule_baseline *baseli
 			.weight = weight,
 			.recent_weight = recent_weight,
 		};
-		if (metric == METRIC_NEGATIVE_COUNT || metric == METRIC_VOLUME)
+		if (metric == RULE_NEGATIVE_COUNT || metric == RULE_VOLUME)
 			day->exposure = week_between(baseline, begin, end);
-		if (metric == METRIC_MEAN_SCORE)
+		if (metric == RULE_MEAN_SCORE)
 			day->count = (double)tally.score / 1e6;
 		weight *= fade;
 		recent_weight *= recent_fade;
@@ -249,7 +249,7 @@ static void learn_level(struct rule_baseline *baseline, const struct day days[DA
  */
 static void learn_tone(struct rule_baseline *baseline, enum rule_metric metric, const struct day days[DAYS], size_t count)
 {
-	bool share = metric == METRIC_NEGATIVE_SHARE;
+	bool share = metric == RULE_NEGATIVE_SHARE;
 	double sum = share ? prior_share * prior_share_stories : prior_mean * prior_mean_stories;
 	double stories = share ? prior_share_stories : prior_mean_stories;
 	double scatter, between = prior_spread * prior_spread_mass, pairs = prior_spread_mass;
@@ -277,10 +277,10 @@ void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const s
 	size_t count;
 
 	*baseline = (struct rule_baseline){.hour = hour, .days = (double)(span.end - span.begin) / DAY_HOURS};
-	if (metric == METRIC_NEGATIVE_COUNT || metric == METRIC_VOLUME)
+	if (metric == RULE_NEGATIVE_COUNT || metric == RULE_VOLUME)
 		learn_week(baseline, metric, hours, span);
 	count = cut_days(days, baseline, metric, hours, span);
-	if (metric == METRIC_NEGATIVE_COUNT || metric == METRIC_VOLUME)
+	if (metric == RULE_NEGATIVE_COUNT || metric == RULE_VOLUME)
 		learn_level(baseline, days, count);
 	else
 		learn_tone(baseline, metric, days, count);

@@ -20,7 +20,7 @@ void announce(const struct watch *watch, const struct rule_state *state, const s
 	const struct topic *topic = &watch->topics[state->topic];
 	const struct rule_verdict *verdict = change->verdict;
 	int32_t after = change->cell - verdict->cells;
-	bool negative = watch->rules[state->rule].metric != METRIC_VOLUME;
+	bool negative = watch->rules[state->rule].metric != RULE_VOLUME;
 	struct tally tally = window_sum(&topic->recent, after, change->cell);
 	struct watch_evidence evidence[EVIDENCE_MAX];
 	struct watch_alert alert = {

@@ -45,7 +45,7 @@ static struct rule_verdict judge(const struct watch *watch, struct topic *topic,
 	struct rule_verdict verdict = rule_judge(spec, baseline_of(topic, spec->metric, cell), &topic->recent, cell);
 
 	if (verdict.fire && spec->min_publishers > 1 &&
-	    memory_publishers(&topic->memory, spec->metric != METRIC_VOLUME, cell - verdict.cells) < spec->min_publishers)
+	    memory_publishers(&topic->memory, spec->metric != RULE_VOLUME, cell - verdict.cells) < spec->min_publishers)
 		verdict.fire = false;
 	return verdict;
 }
@@ -273,8 +273,8 @@ static void judge_rule(struct watch *watch, struct topic *topic, size_t slot, ui
 static bool counts_for(enum rule_metric metric, const struct tally *tally)
 {
 	switch (metric) {
-	case METRIC_NEGATIVE_COUNT: return tally->negative > 0;
-	case METRIC_VOLUME: return tally->stories > 0;
+	case RULE_NEGATIVE_COUNT: return tally->negative > 0;
+	case RULE_VOLUME: return tally->stories > 0;
 	default: return tally->judged > 0;
 	}
 }

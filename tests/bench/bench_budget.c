@@ -136,7 +136,7 @@ static const struct rule_spec *rule_of(double budget)
 	static struct rule_spec rule;
 
 	rule = (struct rule_spec){.name = "budget",
-				  .metric = METRIC_VOLUME,
+				  .metric = RULE_VOLUME,
 				  .false_alarms_per_day = budget,
 				  .keep_firing_us = 6 * HOUR_US};
 	return &rule;

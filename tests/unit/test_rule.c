@@ -8,7 +8,7 @@
 
 enum { HOUR_CELLS = 60, DAY_CELLS = 1440 };
 
-static const struct rule_spec negative = {.name = "n", .metric = METRIC_NEGATIVE_COUNT};
+static const struct rule_spec negative = {.name = "n", .metric = RULE_NEGATIVE_COUNT};
 
 static void add(struct window *window, int32_t slot, uint32_t stories, uint32_t negative_stories)
 {
@@ -82,9 +82,9 @@ START_TEST(a_quiet_topic_is_learnt_as_quiet)
 
 	window_init(&hours, RULE_HISTORY_HOURS);
 	add(&hours, 100 * 24, 1, 1);
-	rule_learn(&baseline, METRIC_NEGATIVE_COUNT, &hours, 160 * 24);
+	rule_learn(&baseline, RULE_NEGATIVE_COUNT, &hours, 160 * 24);
 	ck_assert_double_lt(baseline.level, 0.1);
-	rule_learn(&baseline, METRIC_NEGATIVE_COUNT, &hours, 100 * 24 + 2);
+	rule_learn(&baseline, RULE_NEGATIVE_COUNT, &hours, 100 * 24 + 2);
 	ck_assert_double_gt(baseline.level, 1); /* two hours old: nearly the prior */
 	window_reset(&hours);
 }
@@ -96,13 +96,13 @@ START_TEST(the_level_is_the_daily_mean)
 	struct window hours;
 
 	make_history(&hours, 200, 80, 5);
-	rule_learn(&baseline, METRIC_NEGATIVE_COUNT, &hours, 200 * 24);
+	rule_learn(&baseline, RULE_NEGATIVE_COUNT, &hours, 200 * 24);
 	ck_assert_double_eq_tol(baseline.level, 5, 0.4);
-	rule_learn(&baseline, METRIC_VOLUME, &hours, 200 * 24);
+	rule_learn(&baseline, RULE_VOLUME, &hours, 200 * 24);
 	ck_assert_double_eq_tol(baseline.level, 10, 0.8);
-	rule_learn(&baseline, METRIC_NEGATIVE_SHARE, &hours, 200 * 24);
+	rule_learn(&baseline, RULE_NEGATIVE_SHARE, &hours, 200 * 24);
 	ck_assert_double_eq_tol(baseline.level, 0.5, 0.02);
-	rule_learn(&baseline, METRIC_MEAN_SCORE, &hours, 200 * 24);
+	rule_learn(&baseline, RULE_MEAN_SCORE, &hours, 200 * 24);
 	ck_assert_double_eq_tol(baseline.level, 0, 0.02);
 	window_reset(&hours);
 }
@@ -114,9 +114,9 @@ START_TEST(a_past_spike_weighs_little)
 	struct window hours;
 
 	make_history(&hours, 200, 80, 2);
-	rule_learn(&calm, METRIC_NEGATIVE_COUNT, &hours, 200 * 24);
+	rule_learn(&calm, RULE_NEGATIVE_COUNT, &hours, 200 * 24);
 	add(&hours, 180 * 24 + 9, 400, 400);
-	rule_learn(&spiked, METRIC_NEGATIVE_COUNT, &hours, 200 * 24);
+	rule_learn(&spiked, RULE_NEGATIVE_COUNT, &hours, 200 * 24);
 	ck_assert_double_lt(spiked.level, 1.5 * calm.level); /* the plain mean would be three times as high */
 	window_reset(&hours);
 }
@@ -128,9 +128,9 @@ START_TEST(the_last_days_are_not_their_own_baseline)
 	struct window hours;
 
 	make_history(&hours, 200, 80, 2);
-	rule_learn(&before, METRIC_NEGATIVE_COUNT, &hours, 200 * 24);
+	rule_learn(&before, RULE_NEGATIVE_COUNT, &hours, 200 * 24);
 	add(&hours, 198 * 24, 50, 50);
-	rule_learn(&after, METRIC_NEGATIVE_COUNT, &hours, 200 * 24);
+	rule_learn(&after, RULE_NEGATIVE_COUNT, &hours, 200 * 24);
 	ck_assert_double_eq(before.level, after.level);
 	window_reset(&hours);
 }
@@ -147,7 +147,7 @@ START_TEST(weekends_are_learnt)
 		for (int hour = 8; hour < 18; hour++)
 			if ((day + 3) % 7 < 5) /* day 0 was a Thursday */
 				add(&hours, day * 24 + hour, 3, 3);
-	rule_learn(&baseline, METRIC_NEGATIVE_COUNT, &hours, 200 * 24);
+	rule_learn(&baseline, RULE_NEGATIVE_COUNT, &hours, 200 * 24);
 	weekday = baseline.week[24] - baseline.week[0];
 	weekend = baseline.week[6 * 24] - baseline.week[5 * 24];
 	ck_assert_double_eq_tol(baseline.week[RULE_WEEK_HOURS], 7, 1e-3);
@@ -249,9 +249,9 @@ END_TEST
 
 START_TEST(tone_is_not_volume)
 {
-	static const struct rule_spec volume = {.name = "v", .metric = METRIC_VOLUME};
-	static const struct rule_spec share = {.name = "s", .metric = METRIC_NEGATIVE_SHARE};
-	static const struct rule_spec score = {.name = "m", .metric = METRIC_MEAN_SCORE};
+	static const struct rule_spec volume = {.name = "v", .metric = RULE_VOLUME};
+	static const struct rule_spec share = {.name = "s", .metric = RULE_NEGATIVE_SHARE};
+	static const struct rule_spec score = {.name = "m", .metric = RULE_MEAN_SCORE};
 	int32_t now = 200 * DAY_CELLS + 15 * HOUR_CELLS;
 	struct window hours, recent;
 

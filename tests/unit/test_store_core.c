@@ -3,8 +3,8 @@
 #include "tests/lib/store_fixture.h"
 
 static const struct rule_spec rules[] = {
-	{.name = "spike", .metric = METRIC_NEGATIVE_COUNT, .false_alarms_per_day = 1.0 / 30, .keep_firing_us = HOUR_US},
-	{.name = "volume", .metric = METRIC_VOLUME, .false_alarms_per_day = 1.0 / 30, .for_us = 10 * MINUTE_US,
+	{.name = "spike", .metric = RULE_NEGATIVE_COUNT, .false_alarms_per_day = 1.0 / 30, .keep_firing_us = HOUR_US},
+	{.name = "volume", .metric = RULE_VOLUME, .false_alarms_per_day = 1.0 / 30, .for_us = 10 * MINUTE_US,
 	 .keep_firing_us = HOUR_US},
 };
 static const struct watch_options options = {.topics = fixture_topics, .topic_count = 3, .rules = rules, .rule_count = 2};
@@ -205,8 +205,8 @@ static size_t retire(struct run *run)
 
 static const char *const others[] = {"rates", "acme"};
 static const struct rule_spec narrow[] = {
-	{.name = "spike", .metric = METRIC_NEGATIVE_COUNT, .topics = others, .topic_count = 2, .keep_firing_us = HOUR_US},
-	{.name = "volume", .metric = METRIC_VOLUME, .topics = others, .topic_count = 2, .keep_firing_us = HOUR_US},
+	{.name = "spike", .metric = RULE_NEGATIVE_COUNT, .topics = others, .topic_count = 2, .keep_firing_us = HOUR_US},
+	{.name = "volume", .metric = RULE_VOLUME, .topics = others, .topic_count = 2, .keep_firing_us = HOUR_US},
 };
 static const struct watch_options fewer[] = {
 	{.topics = others, .topic_count = 2, .rules = rules, .rule_count = 2},          /* the topic is gone, */

@@ -15,9 +15,9 @@ enum { DOCUMENTS_MAX = 20000, TOPICS = 3, RULES = 3 };
 static const char *const topic_names[TOPICS] = {"orbel", "lurex", "quill"};
 
 static struct rule_spec rules[RULES] = {
-	{.name = "spike", .metric = METRIC_NEGATIVE_COUNT, .false_alarms_per_day = 1 / 30.4, .keep_firing_us = 6 * HOUR_US},
-	{.name = "steady", .metric = METRIC_NEGATIVE_COUNT, .for_us = 20 * MINUTE_US, .keep_firing_us = HOUR_US},
-	{.name = "volume", .metric = METRIC_VOLUME, .min_publishers = 2, .keep_firing_us = 2 * HOUR_US},
+	{.name = "spike", .metric = RULE_NEGATIVE_COUNT, .false_alarms_per_day = 1 / 30.4, .keep_firing_us = 6 * HOUR_US},
+	{.name = "steady", .metric = RULE_NEGATIVE_COUNT, .for_us = 20 * MINUTE_US, .keep_firing_us = HOUR_US},
+	{.name = "volume", .metric = RULE_VOLUME, .min_publishers = 2, .keep_firing_us = 2 * HOUR_US},
 };
 
 static struct watch_options usual(void)
@@ -453,7 +453,7 @@ END_TEST
 /* An alert that resolves in the cell where it began; a source that lags brings more of the same cell. */
 START_TEST(no_two_alerts_have_one_id)
 {
-	static const struct rule_spec hasty[] = {{.name = "hasty", .metric = METRIC_NEGATIVE_COUNT}};
+	static const struct rule_spec hasty[] = {{.name = "hasty", .metric = RULE_NEGATIVE_COUNT}};
 	struct watch_options options = {.topics = topic_names, .topic_count = TOPICS, .rules = hasty, .rule_count = 1};
 	struct watch *watch = watch_create(&options);
 	struct watch_effects *effects = watch_effects_create();
@@ -748,8 +748,8 @@ START_TEST(a_reload_keeps_what_keeps_its_name)
 {
 	static const char *const names[] = {"new", "orbel"};
 	static const struct rule_spec new_rules[] = {
-		{.name = "other", .metric = METRIC_VOLUME, .topics = names, .topic_count = 1},
-		{.name = "spike", .metric = METRIC_NEGATIVE_COUNT, .keep_firing_us = HOUR_US},
+		{.name = "other", .metric = RULE_VOLUME, .topics = names, .topic_count = 1},
+		{.name = "spike", .metric = RULE_NEGATIVE_COUNT, .keep_firing_us = HOUR_US},
 	};
 	struct watch_options options = {.topics = names, .topic_count = 2, .rules = new_rules, .rule_count = 2};
 	struct watch_effects *effects = watch_effects_create();
