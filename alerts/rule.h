@@ -24,6 +24,8 @@ enum {
 	RULE_WEEK_HOURS = 7 * 24,
 };
 
+/* A new one: its name in daemon/config_keys.c, what it counts in rule.c and rule/learn.c, and which documents touch it in
+ * watch/judge.c (counts_for). */
 enum rule_metric {
 	RULE_NEGATIVE_COUNT, /* negative stories */
 	RULE_NEGATIVE_SHARE, /* negative stories among those with a polarity */

@@ -9,6 +9,9 @@
  * from earlier values only?  A verdict is a chance a day, as the rules' verdicts
  * are rates: how likely a day's highest hour is as high as the hour that ends
  * with this value.
+ *
+ * This is `bellwether detect`, and nothing else uses it: rules on topics
+ * (alerts/rule.h) judge stories, not rows.
  */
 struct series_options {
 	size_t hour_rows;          /* rows of an hour, at least 1 */

@@ -10,6 +10,8 @@
  * Lines from a file descriptor, for commands that stream: the caller learns
  * when input pauses, which is when what it holds back should be written.
  * Lines may hold any bytes and have any length; memory is that of the longest.
+ * (A source that reads a file bounds its lines and knows their offsets:
+ * ingest/file/lines.h.)
  */
 struct lines;
 

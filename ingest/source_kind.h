@@ -9,6 +9,10 @@
  * source.c does for all kinds (thread, stop, health, counters, waiting on a
  * full queue).  Only ingest/ includes this.
  *
+ * A new kind: its name in enum source_kind and its options (ingest/source.h),
+ * its table here and in source.c's `kinds`, its keys in daemon/config_keys.c,
+ * and a word in daemon/config.c's check_source, which tells kinds apart.
+ *
  * A kind has one state block.  `run` is the body of the source's only thread;
  * the state belongs to that thread between source_start and the join, except
  * for what `committed` and `wake` touch, which the kind guards itself.

@@ -8,9 +8,10 @@
 
 /*
  * What a kind of hardware must be able to do for a BERT encoder, as one const
- * table of named fused operations.  encoder.c and heads.c are written once over
- * this table; the plain C table (ops_plain) is the reference that the others
- * are tested against.
+ * table of named fused operations.  encoder.c is written once over this table;
+ * the plain C table (ops_plain) is the reference that the others are tested
+ * against.  A new table is declared at the end of this file and listed in
+ * ops.c; tests/unit/test_ops.c holds it against the reference.
  *
  * Batches are packed: the tokens of all texts lie one after another in
  * x[tokens, hidden], row-major, without padding; `starts` says where each text

@@ -9,6 +9,9 @@
  * hashes would touch a page a document.  Buckets are clustered by (width,
  * start): those of "now" lie side by side, however many topics there are.
  *
+ * A change is one more script behind schema_1, which stays as it is since
+ * databases of it exist, and STORE_SCHEMA_VERSION counted up.
+ *
  * Times are microseconds since 1970 UTC, but for the buckets' seconds.
  * polarity: 0 negative, 1 neutral, 2 positive.  Absent text is NULL.
  */

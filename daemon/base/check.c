@@ -20,17 +20,17 @@ static void *or_die(void *block)
 	return block;
 }
 
-void *xmalloc(unsigned long size)
+void *xmalloc(size_t size)
 {
 	return or_die(malloc(size ? size : 1));
 }
 
-void *xcalloc(unsigned long count, unsigned long size)
+void *xcalloc(size_t count, size_t size)
 {
 	return or_die(calloc(count ? count : 1, size ? size : 1));
 }
 
-void *xrealloc(void *block, unsigned long size)
+void *xrealloc(void *block, size_t size)
 {
 	return or_die(realloc(block, size ? size : 1));
 }

@@ -1,6 +1,8 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
+#include <stddef.h>
+
 /*
  * Assertions for our own bugs, always compiled in.  Input is never asserted:
  * what comes from outside gets a struct err.
@@ -12,9 +14,9 @@ _Noreturn void check_failed(const char *file, int line, const char *condition);
 
 /* Allocation that ends the process when memory is exhausted (the daemon is restarted and resumes from its last
  * transaction).  For sizes that the outside controls use malloc and return an error. */
-void *xmalloc(unsigned long size);
-void *xcalloc(unsigned long count, unsigned long size);
-void *xrealloc(void *block, unsigned long size);
+void *xmalloc(size_t size);
+void *xcalloc(size_t count, size_t size);
+void *xrealloc(void *block, size_t size);
 char *xstrdup(const char *text);
 
 #endif

@@ -7,9 +7,10 @@
 
 /*
  * The process's own counters and latencies, each declared once with its name
- * and help.  Adding is one relaxed atomic; any thread.  What belongs to a
- * thing with a name (a source, a receiver) is read from that thing's status
- * when /metrics is asked (daemon/metrics.c).
+ * and help: a new one is a line here and a metric_add where it happens.
+ * Adding is one relaxed atomic; any thread.  What belongs to a thing with a
+ * name (a source, a receiver) is read from that thing's status when /metrics is
+ * asked (daemon/metrics.c).
  */
 #define METRIC_COUNTERS(X)                                                                                    \
 	X(METRIC_DOCUMENTS_IN, "bellwether_documents_total", "Documents taken from the sources")                  \
