@@ -41,17 +41,11 @@ struct runner {
 	int64_t watchdog_us; /* 0 = none */
 };
 
-static void log_problem(void *context, const char *line)
-{
-	(void)context;
-	log_error("%s", line);
-}
-
 /* NULL where anything is wrong; every problem is logged. */
 static struct config *load(const char *path)
 {
-	struct config *config = config_load(path, log_problem, NULL);
-	if (config == NULL || config_load_secrets(config, log_problem, NULL) == 0)
+	struct config *config = config_load(path, config_log_problem, NULL);
+	if (config == NULL || config_load_secrets(config, config_log_problem, NULL) == 0)
 		return config;
 	config_free(config);
 	return NULL;
@@ -86,11 +80,6 @@ static void reload(struct runner *r)
 	/* systemd 252 knows no notify-reload; these two fields are what it understands. */
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)monotonic_us());
 	struct config *config = load(r->path);
-	const struct classifier_info *info = classifier_get_info(service_classifier(r->service));
-	if (config != NULL && config_check_labels(config, info->topics, info->topic_count, log_problem, NULL) != 0) {
-		config_free(config);
-		config = NULL;
-	}
 	if (config == NULL)
 		log_error("%s: the old configuration stays in force", r->path);
 	else if (service_reload(r->service, config, &e) != 0)

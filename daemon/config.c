@@ -6,6 +6,7 @@
 #include "daemon/config.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/log.h"
 #include "daemon/config_read.h"
 
 #include <errno.h>
@@ -327,6 +328,12 @@ void config_print_problem(void *context, const char *line)
 {
 	(void)context;
 	fprintf(stderr, "%s\n", line);
+}
+
+void config_log_problem(void *context, const char *line)
+{
+	(void)context;
+	log_error("%s", line);
 }
 
 /* ---- secrets ---- */

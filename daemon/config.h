@@ -107,6 +107,8 @@ void config_free(struct config *config);
 
 /* A config_problem that prints to standard error. */
 void config_print_problem(void *context, const char *line);
+/* One that writes it to the log. */
+void config_log_problem(void *context, const char *line);
 
 /* Read the receivers' secret files (relative: in $CREDENTIALS_DIRECTORY, else beside the configuration).
  * -1 where one is missing, empty or no valid secret; each has been reported. */

@@ -91,6 +91,13 @@ void metrics_print_writer(FILE *out, const struct writer_status *w)
 	print_one(out, "bellwether_outbox_age_seconds", "gauge", "Age of the oldest pending delivery", age);
 }
 
+/* Counted by the compiled list itself: from 0 again after a reload, which is what a counter may do. */
+void metrics_print_watch_list(FILE *out, const struct topics *watch_list)
+{
+	print_one(out, "bellwether_regex_limit_hits_total", "counter", "Regexes given up on a text: they took too long",
+		  (double)topics_match_limit_hits(watch_list));
+}
+
 void metrics_print_process(FILE *out, size_t item_depth, size_t entry_depth, const struct classifier_info *info)
 {
 	head(out, "bellwether_queue_depth", "gauge", "Entries in a queue");

@@ -1,6 +1,7 @@
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H
 
+#include "alerts/topics.h"
 #include "alerts/writer.h"
 #include "ingest/source.h"
 #include "model/classifier.h"
@@ -10,6 +11,7 @@
 /* Parts of /metrics in the Prometheus text format; service_print_metrics puts them together. */
 void metrics_print_sources(FILE *out, const struct source_health *healths, const char *const *names, size_t count);
 void metrics_print_writer(FILE *out, const struct writer_status *status);
+void metrics_print_watch_list(FILE *out, const struct topics *watch_list);
 void metrics_print_process(FILE *out, size_t item_depth, size_t entry_depth, const struct classifier_info *info);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
-#include "daemon/base/log.h"
 #include "daemon/model_path.h"
 
 #include <pthread.h>
@@ -72,18 +71,12 @@ static struct classifier *open_classifier(const struct config *config, struct er
 	return classifier_open(&options, e);
 }
 
-static void log_problem(void *context, const char *line)
-{
-	(void)context;
-	log_error("%s", line);
-}
-
-static int check_labels(struct service *s, struct err *e)
+int service_check_labels(const struct service *s, const struct config *config, struct err *e)
 {
 	const struct classifier_info *info = classifier_get_info(s->classifier);
-	if (config_check_labels(s->config, info->topics, info->topic_count, log_problem, NULL) == 0)
+	if (config_check_labels(config, info->topics, info->topic_count, config_log_problem, NULL) == 0)
 		return 0;
-	return err_set(e, "%s: labels that the model %s does not know", s->config->path, info->version);
+	return err_set(e, "%s: labels that the model %s does not know", config->path, info->version);
 }
 
 static struct writer *start_writer(struct service *s, struct store *store, struct err *e)
@@ -132,7 +125,7 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 		goto fail;
 	s->instance_id = xstrdup(store_identity(store));
 	s->classifier = open_classifier(config, e);
-	if (s->classifier == NULL || check_labels(s, e) != 0 ||
+	if (s->classifier == NULL || service_check_labels(s, config, e) != 0 ||
 	    store_load_positions(store, &positions, &position_count, e) != 0)
 		goto fail_store;
 	s->webhook = webhook_start(config->receiver_specs, config->receiver_count, &wall_clock, on_delivery, s, e);

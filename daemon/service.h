@@ -25,8 +25,8 @@ struct service;
  * on failure. */
 struct service *service_start(struct config *config, int64_t lock_wait_us, struct err *e);
 
-/* A new configuration (moved), checked whole by the caller.  -1: it cannot be taken (a source does not open, the model or the
- * database would change): the old one goes on. */
+/* A new configuration (moved), checked whole by the caller.  -1: it cannot be taken (a source does not open, the model
+ * lacks a label, a key has changed that only a restart changes): the old one goes on. */
 int service_reload(struct service *service, struct config *config, struct err *e);
 
 /* Stops the sources, drains, commits, gives webhooks `webhook_wait_us`. */

@@ -90,6 +90,8 @@ static int try_configuration(struct service *s, const struct config *config, str
 	char key[128];
 	if (config_needs_restart(s->config, config, key, sizeof key))
 		return err_set(e, "%s: %s has changed: restart to apply that", config->path, key);
+	if (service_check_labels(s, config, e) != 0)
+		return -1;
 	struct source **trial = service_open_sources(s, config, kept, NULL, 0, e);
 	if (trial == NULL)
 		return -1;

@@ -143,6 +143,7 @@ void service_print_metrics(struct service *s, FILE *out)
 		source_get_health(s->sources[i], &healths[i]);
 	}
 	metrics_print_sources(out, healths, names, s->source_count);
+	metrics_print_watch_list(out, s->config->watch_list);
 	pthread_mutex_unlock(&s->lock);
 	free(names);
 	free(healths);
