@@ -7,9 +7,7 @@
 
 #include "daemon/base/utf8.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <utf8proc.h>
 
 enum script {
@@ -17,13 +15,6 @@ enum script {
 	TAMIL, TELUGU, KANNADA, MALAYALAM, SINHALA, THAI, LAO, TIBETAN, MYANMAR, GEORGIAN, HANGUL, ETHIOPIC, CHEROKEE, KHMER,
 	MONGOLIAN, HIRAGANA, KATAKANA, BOPOMOFO, HAN, SCRIPTS,
 	NO_SCRIPT = SCRIPTS,
-};
-
-static const char *const script_names[SCRIPTS] = {
-	"Latin", "Greek", "Cyrillic", "Armenian", "Hebrew", "Arabic", "Syriac", "Thaana", "Devanagari", "Bengali",
-	"Gurmukhi", "Gujarati", "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Thai", "Lao", "Tibetan",
-	"Myanmar", "Georgian", "Hangul", "Ethiopic", "Cherokee", "Khmer", "Mongolian", "Hiragana", "Katakana", "Bopomofo",
-	"Han",
 };
 
 /* In ascending order. */
@@ -95,22 +86,6 @@ static void count_letters(const char *text, size_t length, size_t counts[SCRIPTS
 		if (is_letter(c))
 			counts[script_of(c)]++;
 	}
-}
-
-int script_set_add(struct script_set *set, const char *name, struct err *e)
-{
-	for (int i = 0; i < SCRIPTS; i++)
-		if (strcasecmp(name, script_names[i]) == 0) {
-			set->bits |= UINT64_C(1) << i;
-			return 0;
-		}
-
-	char known[512] = "";
-	for (int i = 0; i < SCRIPTS; i++) {
-		size_t used = strlen(known);
-		snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", script_names[i]);
-	}
-	return err_set(e, "\"%s\" is no script; known are %s", name, known);
 }
 
 struct script_set script_set_from_vocab(const struct vocab *vocab)

@@ -1,7 +1,6 @@
 #ifndef MODEL_SCRIPT_H
 #define MODEL_SCRIPT_H
 
-#include "daemon/base/err.h"
 #include "model/vocab.h"
 
 #include <stdbool.h>
@@ -18,10 +17,6 @@
 struct script_set {
 	uint64_t bits;
 };
-
-/* Adds a script by its Unicode name, in any case: "Latin", "Cyrillic", "Han"...  Fails on a name that is not known, and
- * says which are. */
-int script_set_add(struct script_set *set, const char *name, struct err *e);
 
 /* What a vocabulary was evidently trained on: the scripts that it holds whole words of, not only an alphabet of single
  * characters. */
