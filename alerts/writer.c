@@ -193,12 +193,12 @@ static struct writer *create_writer(const struct writer_options *options)
 	writer->callbacks = options->callbacks;
 	writer->labels = options->labels;
 	writer->model_version = options->model_version;
-	writer->retain_documents_us = options->retain_documents_us;
-	writer->retain_trends_us = options->retain_trends_us;
+	writer->retain_documents_us = options->configuration.retain_documents_us;
+	writer->retain_trends_us = options->configuration.retain_trends_us;
 	writer->status.heartbeat_us = monotonic_us();
 	writer->status.outbox_oldest_us = TIME_NONE;
 	writer->entries = xcalloc(WRITER_BATCH_MAX, sizeof *writer->entries);
-	writer->watch = watch_create(options->watch);
+	writer->watch = watch_create(options->configuration.watch);
 	writer->effects = watch_effects_create();
 	writer->streams = streams_create();
 	writer->forget_health = true;
@@ -208,12 +208,12 @@ static struct writer *create_writer(const struct writer_options *options)
 	return writer;
 }
 
-static int set_names(struct writer *writer, const struct writer_options *options, struct err *e)
+static int set_names(struct writer *writer, const struct writer_configuration *configuration, struct err *e)
 {
-	const struct watch_options *watch = options->watch;
+	const struct watch_options *watch = configuration->watch;
 	const char **rules = writer_rule_names(watch);
 	struct store_names names = {watch->topics, watch->topic_count, rules, watch->rule_count,
-				    options->receivers, options->receiver_count};
+				    configuration->receivers, configuration->receiver_count};
 	enum store_result result = store_set_names(writer->store, &names, e);
 	free(rules);
 	return result == STORE_DONE ? 0 : -1;
@@ -233,7 +233,7 @@ static int load_streams(struct writer *writer, struct err *e)
 
 static int load(struct writer *writer, const struct writer_options *options, struct err *e)
 {
-	if (set_names(writer, options, e) != 0 || load_streams(writer, e) != 0 ||
+	if (set_names(writer, &options->configuration, e) != 0 || load_streams(writer, e) != 0 ||
 	    store_load_marks(writer->store, &writer->last_document, &writer->last_applied_us, e) != 0 ||
 	    store_load_watch(writer->store, writer->watch, e) != 0)
 		return -1;

@@ -67,12 +67,9 @@ struct writer_callbacks {
 
 struct writer_options {
 	struct store *store;             /* moved: closed by writer_stop */
-	const struct watch_options *watch;
-	const char *const *receivers;
-	size_t receiver_count;
+	struct writer_configuration configuration; /* the first: copied by writer_start, which does not call `taken` */
 	const char *const *labels;       /* the classifier's topics, by writer_entry.label; borrowed, as is the version */
 	const char *model_version;
-	int64_t retain_documents_us, retain_trends_us;
 	struct queue *input;
 	struct webhook *webhook;         /* NULL = no receivers */
 	const struct clock *clock;

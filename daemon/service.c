@@ -79,18 +79,25 @@ int service_check_labels(const struct service *s, const struct config *config, s
 	return err_set(e, "%s: labels that the model %s does not know", config->path, info->version);
 }
 
+struct writer_configuration service_writer_configuration(const struct config *config)
+{
+	return (struct writer_configuration){
+		.watch = &config->watch,
+		.receivers = config->receiver_names,
+		.receiver_count = config->receiver_count,
+		.retain_documents_us = config->retention.documents_us,
+		.retain_trends_us = config->retention.trends_us,
+	};
+}
+
 static struct writer *start_writer(struct service *s, struct store *store, struct err *e)
 {
 	const struct classifier_info *info = classifier_get_info(s->classifier);
 	struct writer_options options = {
 		.store = store,
-		.watch = &s->config->watch,
-		.receivers = s->config->receiver_names,
-		.receiver_count = s->config->receiver_count,
+		.configuration = service_writer_configuration(s->config),
 		.labels = info->topics,
 		.model_version = info->version,
-		.retain_documents_us = s->config->retention.documents_us,
-		.retain_trends_us = s->config->retention.trends_us,
 		.input = s->entries,
 		.webhook = s->webhook,
 		.clock = &wall_clock,

@@ -31,6 +31,9 @@ void service_fail(struct service *service, const char *what, const char *why);
 /* Does the model know all labels of `config`?  Each that it does not is logged. */
 int service_check_labels(const struct service *service, const struct config *config, struct err *e);
 
+/* What the writer takes of a configuration, at the start and at a reload. */
+struct writer_configuration service_writer_configuration(const struct config *config);
+
 /* Opens every source of `config` but those that are kept (NULL, or by position: the source that goes on, NULL = none), which
  * it takes over; nothing is started.  NULL with a message that names file, line and column. */
 struct source **service_open_sources(struct service *service, const struct config *config, struct source *const *kept,

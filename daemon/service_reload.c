@@ -44,11 +44,12 @@ static void swap_configuration(struct service *s, const struct config *config)
 {
 	struct reload reload = {
 		.service = s,
-		.configuration = {&config->watch, config->receiver_names, config->receiver_count,
-				  config->retention.documents_us, config->retention.trends_us, on_taken, &reload},
+		.configuration = service_writer_configuration(config),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
+	reload.configuration.taken = on_taken;
+	reload.configuration.context = &reload;
 	pipeline_reconfigure(s->pipeline, config, push_configuration, &reload);
 	pthread_mutex_lock(&reload.lock);
 	while (!reload.taken)

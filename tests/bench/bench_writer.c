@@ -77,7 +77,7 @@ static struct writer *start(const char *path, struct queue *queue)
 	struct store *store = store_open(path, STORE_DAEMON, 0, &e);
 	struct writer *writer = NULL;
 	if (store != NULL)
-		writer = writer_start(&(struct writer_options){.store = store, .watch = &watch, .model_version = "none",
+		writer = writer_start(&(struct writer_options){.store = store, .configuration = {.watch = &watch}, .model_version = "none",
 							       .input = queue, .clock = &wall_clock,
 							       .callbacks = {.fatal = stop_here}}, &e);
 	if (writer == NULL)

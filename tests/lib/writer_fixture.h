@@ -60,9 +60,11 @@ __attribute__((unused)) static void harness_start(void)
 	harness.committed_next[0] = '\0';
 	harness.queue = queue_create(100000, 64 << 20);
 	struct writer_options options = {
-		.store = store, .watch = &harness_watch, .receivers = fixture_receivers, .receiver_count = 2, .labels = labels,
-		.model_version = "tiny-1", .retain_documents_us = harness.retain_documents_us,
-		.retain_trends_us = harness.retain_documents_us, .input = harness.queue, .webhook = (struct webhook *)&harness,
+		.store = store,
+		.configuration = {.watch = &harness_watch, .receivers = fixture_receivers, .receiver_count = 2,
+				  .retain_documents_us = harness.retain_documents_us,
+				  .retain_trends_us = harness.retain_documents_us},
+		.labels = labels, .model_version = "tiny-1", .input = harness.queue, .webhook = (struct webhook *)&harness,
 		.clock = &harness_clock, .callbacks = {harness_committed, harness_fatal, NULL}};
 	harness.writer = writer_start(&options, &e);
 	ck_assert_msg(harness.writer != NULL, "%s", e.text);
