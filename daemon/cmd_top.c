@@ -5,6 +5,7 @@
 #include "alerts/store.h"
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/utf8.h"
 #include "daemon/cmd.h"
 #include "daemon/config.h"
 
@@ -16,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utf8proc.h>
 
 #define HOURS 24
 #define EVERY_MS 2000
@@ -149,14 +151,32 @@ static void print_sparkline(const struct row *row)
 	}
 }
 
+/* A terminal counts cells, not bytes: a name may be Chinese. */
+static void print_name(const char *name, int columns)
+{
+	int used = 0;
+	for (size_t left = strlen(name), size; left > 0; name += size, left -= size) {
+		uint32_t code_point;
+		size = utf8_decode(name, left, &code_point);
+		int width = utf8proc_charwidth((utf8proc_int32_t)code_point);
+		if (used + width > columns)
+			break;
+		if (code_point >= ' ' && code_point != 0x7f)
+			fwrite(name, 1, size, stdout);
+		used += width;
+	}
+	printf("%*s", columns - used, "");
+}
+
 static void print_row(const struct screen *s, const struct row *row)
 {
 	const char *colour = urgency(row) == 2 ? "\033[1;31m" : urgency(row) == 1 ? "\033[33m" : "";
 	double tone = row->total > 0 ? row->score_sum / (double)row->total : 0;
 	if (s->colours)
 		fputs(colour, stdout);
-	printf("%-24.24s %-8s %6ld %6ld %7ld %7ld  %+5.2f  ", row->name, row->state, row->hour_total, row->hour_negative,
-	       row->total, row->negative, tone);
+	print_name(row->name, 24);
+	printf(" %-8s %6ld %6ld %7ld %7ld  %+5.2f  ", row->state, row->hour_total, row->hour_negative, row->total,
+	       row->negative, tone);
 	print_sparkline(row);
 	fputs(s->colours ? "\033[0m\033[K\n" : "\n", stdout);
 }

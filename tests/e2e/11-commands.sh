@@ -179,6 +179,7 @@ sources:
   - {name: tape, file: {path: $scratch/stream.jsonl}}
 topics:
   - {name: northwind, any: ["Northwind Airlines"]}
+  - {name: 北风航空北风航空北风航空北风航空, any: ["北风航空"]}
 rules:
   - {name: negative-spike, false_alarms: 1 per month}
 YAML
@@ -203,7 +204,8 @@ ready tape
 wait_until "all documents are stored" sql_is "$scratch/replay.db" "select count(*) from documents_v" 760
 top=$("$bellwether" top --db "$scratch/replay.db" --once) || fail "top --once: exit $?"
 contains "top" "$top" "760 documents"
-contains "top" "$(grep -c '^northwind  ' <<<"$top")" 1
+equal "top, columns" "$(grep -E '^(northwind|北)' <<<"$top" | python3 -c 'import sys; print([line[:24].split()[0] for line in sys.stdin])')" \
+	"['northwind', '北风航空北风航空北风航空']"
 stop_daemon
 contains "top after the daemon" "$("$bellwether" top --db "$scratch/replay.db" --once)" "760 documents"
 stored=$("$bellwether" replay --config "$scratch/replay.yaml" --since 5y | jq -rc 'select(.state == "firing") | [.at, .topic, .count]')
