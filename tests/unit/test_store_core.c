@@ -1,5 +1,6 @@
 /* The state in the database is the state in memory: the real core, put away and brought back between batches. */
 #include "alerts/story.h"
+#include "tests/lib/run.h"
 #include "tests/lib/store_fixture.h"
 
 static const struct rule_spec rules[] = {
@@ -272,16 +273,10 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("store_core");
 	TCase *tcase = tcase_create("store_core");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_loop_test(tcase, a_core_that_was_loaded_goes_on_as_if_nothing_had_been, 0, 3);
 	tcase_add_test(tcase, the_sums_of_the_trends_are_those_of_the_documents);
 	tcase_add_loop_test(tcase, what_is_configured_no_more_ends_its_alerts, 0, 6);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("store_core", tcase);
 }

@@ -1,4 +1,5 @@
 /* What the writer does with each kind of entry, around a core that can be foreseen. */
+#include "tests/lib/run.h"
 #include "tests/lib/writer_fixture.h"
 
 static void set_up(void)
@@ -378,7 +379,6 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("writer");
 	TCase *tcase = tcase_create("writer");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -398,10 +398,5 @@ int main(void)
 	tcase_add_test(tcase, a_tick_beside_a_configuration_keeps_its_names);
 	tcase_add_test(tcase, health_is_stored_when_it_says_something_new);
 	tcase_add_test(tcase, retention_comes_by_itself);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_case("writer", tcase);
 }
