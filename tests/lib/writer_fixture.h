@@ -15,7 +15,7 @@ static _Atomic int64_t harness_step; /* it moves by itself, whenever it is looke
 static int64_t harness_clock_now(const struct clock *clock)
 {
 	(void)clock;
-	return harness_now += harness_step;
+	return atomic_fetch_add(&harness_now, harness_step) + harness_step;
 }
 
 static const struct clock harness_clock = {harness_clock_now};
