@@ -13,6 +13,8 @@
 #include <string.h>
 
 
+#define LONGEST_US (10 * 366 * DAY_US)
+
 struct desk_options {
 	const char *database, *length, *why;
 };
@@ -79,8 +81,8 @@ int cmd_silence(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	int64_t length_us;
-	if (options.length == NULL || !duration_parse(options.length, &length_us)) {
-		fprintf(stderr, "bellwether: --for \"%s\": expected a duration such as 30m, 4h, 2d\n",
+	if (options.length == NULL || !duration_parse(options.length, &length_us) || length_us > LONGEST_US) {
+		fprintf(stderr, "bellwether: --for \"%s\": expected a duration such as 30m, 4h, 2d, at most 10y\n",
 			options.length ? options.length : "");
 		return EXIT_USAGE;
 	}

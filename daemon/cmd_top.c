@@ -11,6 +11,7 @@
 
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,12 +219,47 @@ static void clear(struct screen *s)
 	*s = (struct screen){.colours = s->colours};
 }
 
+/* ---- the terminal: it must be left as it was found, also on Ctrl-C ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	if (number != SIGWINCH) /* which only ends the wait: the view is drawn anew */
+		interrupted = 1;
+}
+
+/* The alternate screen, keys at once, long lines cut.  False where standard input is no terminal. */
+static bool enter_terminal(struct termios *saved)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH};
+	struct sigaction action = {.sa_handler = on_signal};
+	if (tcgetattr(STDIN_FILENO, saved) != 0)
+		return false;
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		sigaction(numbers[i], &action, NULL);
+	struct termios now = *saved;
+	now.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	tcsetattr(STDIN_FILENO, TCSANOW, &now);
+	fputs("\033[?1049h\033[?7l", stdout);
+	return true;
+}
+
+static void leave_terminal(const struct termios *saved)
+{
+	fputs("\033[?7h\033[?1049l", stdout);
+	fflush(stdout);
+	tcsetattr(STDIN_FILENO, TCSANOW, saved);
+}
+
 /* Waits for the next round; true = the user wants to leave. */
 static bool wants_to_quit(void)
 {
 	struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 	char key;
-	return poll(&input, 1, EVERY_MS) > 0 && (read(STDIN_FILENO, &key, 1) <= 0 || key == 'q');
+	if (!interrupted && poll(&input, 1, EVERY_MS) > 0 && (read(STDIN_FILENO, &key, 1) <= 0 || key == 'q'))
+		return true;
+	return interrupted;
 }
 
 static int show(const char *database, bool once)
@@ -236,25 +272,16 @@ static int show(const char *database, bool once)
 	}
 	struct screen screen = {.colours = !once && isatty(STDOUT_FILENO)};
 	struct termios saved;
-	bool raw = screen.colours && tcgetattr(STDIN_FILENO, &saved) == 0;
-	if (raw) {
-		struct termios now = saved;
-		now.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		tcsetattr(STDIN_FILENO, TCSANOW, &now);
-		fputs("\033[?1049h", stdout);
-	}
+	bool live = screen.colours && enter_terminal(&saved);
 	int rc;
 	do {
 		rc = load(store, &screen, &e);
 		if (rc == 0)
 			draw(&screen);
 		clear(&screen);
-	} while (rc == 0 && raw && !wants_to_quit());
-	if (raw) {
-		fputs("\033[?1049l", stdout);
-		fflush(stdout);
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
-	}
+	} while (rc == 0 && live && !wants_to_quit());
+	if (live)
+		leave_terminal(&saved);
 	if (rc != 0)
 		fprintf(stderr, "bellwether: %s\n", e.text);
 	store_close(store);

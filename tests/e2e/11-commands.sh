@@ -36,7 +36,7 @@ equal "unknown command: exit" $rc 2
 contains "unknown command" "$err" 'no command "juggle"'
 equal "unknown command: standard output" "$out" ""
 for usage in "run" "check" "feed" "replay" "silence" "silence topic" "label 1" "label 1 sad" "redeliver" "top extra" \
-	"score extra" "tokenize extra" "silence topic --for soon" "replay --config x --since soon"; do
+	"score extra" "tokenize extra" "silence topic --for soon" "silence topic --for 1000y" "replay --config x --since soon"; do
 	run $usage
 	equal "bellwether $usage: exit" $rc 2
 	[ -n "$err" ] || fail "bellwether $usage: says nothing"
@@ -207,6 +207,31 @@ contains "top" "$top" "760 documents"
 equal "top, columns" "$(grep -E '^(northwind|北)' <<<"$top" | python3 -c 'import sys; print([line[:24].split()[0] for line in sys.stdin])')" \
 	"['northwind', '北风航空北风航空北风航空']"
 stop_daemon
+python3 - "$bellwether" "$scratch/replay.db" <<'PY' || fail "top in a terminal, see above"
+import os, pty, select, signal, sys, time
+
+def live(leave):
+    """The live view, left by `leave`: the terminal is as it was found."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(sys.argv[1], [sys.argv[1], "top", "--db", sys.argv[2]])
+    out, left, deadline = b"", False, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if select.select([fd], [], [], 0.2)[0]:
+                out += os.read(fd, 65536)
+        except OSError:
+            break  # Linux says so when the other side is closed
+        if b"northwind" in out and not left:
+            leave(pid, fd)
+            left = True
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert status == 0 and out.startswith(b"\033[?1049h") and out.rstrip().endswith(b"\033[?1049l"), (status, out[-200:])
+
+live(lambda pid, fd: os.write(fd, b"xq"))
+live(lambda pid, fd: os.write(fd, b"\x03"))
+live(lambda pid, fd: os.kill(pid, signal.SIGTERM))
+PY
 contains "top after the daemon" "$("$bellwether" top --db "$scratch/replay.db" --once)" "760 documents"
 stored=$("$bellwether" replay --config "$scratch/replay.yaml" --since 5y | jq -rc 'select(.state == "firing") | [.at, .topic, .count]')
 equal "replay of the stored history" "$stored" "$(jq -rc 'select(.state == "firing") | [.at, .topic, .count]' "$scratch/changes")"
