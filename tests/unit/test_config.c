@@ -459,6 +459,60 @@ START_TEST(many_problems_are_counted_not_flooded)
 }
 END_TEST
 
+static void repeat(char *out, const char *piece, int times)
+{
+	while (times-- > 0)
+		out = stpcpy(out, piece);
+}
+
+START_TEST(what_hurts_is_refused_before_it_is_loaded)
+{
+	static char yaml[400000], words[40000], topics[40000];
+	struct problems p;
+	strcpy(yaml, "topics: ");
+	repeat(yaml + 8, "[", 200000);
+	ck_assert(parse(yaml, &p) == NULL);
+	ck_assert_str_eq(p.text, "t.yaml:1:24: nested more than 16 levels deep: this is no configuration\n");
+
+	repeat(words, "x,", 5000);
+	repeat(topics, "  - *t\n", 5000);
+	snprintf(yaml, sizeof yaml, "topics:\n  - &t {name: a, any: [%s]}\n%s", words, topics);
+	ck_assert(parse(yaml, &p) == NULL);
+	ck_assert_ptr_nonnull(strstr(p.text, "more than a million values, with every alias written out"));
+
+	ck_assert(parse("topics: &a [*a]\n", &p) == NULL);
+	ck_assert_str_eq(p.text, "t.yaml:1:13: an alias inside of its own anchor: this is no configuration\n");
+}
+END_TEST
+
+START_TEST(anchors_stand_for_their_content)
+{
+	struct problems p;
+	struct config *config = parse("topics:\n"
+				      "  - {name: one, any: &words [Northwind, Halberd]}\n"
+				      "  - {name: two, any: *words, none: &none [Traders]}\n"
+				      "  - {name: three, any: [Lumenta], none: *none}\n",
+				      &p);
+	ck_assert_msg(config != NULL, "%s", p.text);
+	ck_assert_uint_eq(config->topics[1].spec.any_count, 2);
+	ck_assert_str_eq(config->topics[1].spec.any[1], "Halberd");
+	ck_assert_str_eq(config->topics[2].spec.none[0], "Traders");
+	config_free(config);
+}
+END_TEST
+
+START_TEST(problems_found_after_reading_are_counted_too)
+{
+	static char yaml[40000];
+	struct problems p;
+	strcpy(yaml, "topics:\n");
+	repeat(yaml + 8, "  - {name: a, any: [b]}\n", 500);
+	ck_assert(parse(yaml, &p) == NULL);
+	ck_assert_uint_eq(p.count, 51);
+	ck_assert_ptr_nonnull(strstr(p.text, "t.yaml: 449 more problems"));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("config");
@@ -474,5 +528,8 @@ int main(void)
 	tcase_add_test(tcase, secrets_come_from_credentials_or_beside_the_file);
 	tcase_add_test(tcase, budgets);
 	tcase_add_test(tcase, many_problems_are_counted_not_flooded);
+	tcase_add_test(tcase, problems_found_after_reading_are_counted_too);
+	tcase_add_test(tcase, what_hurts_is_refused_before_it_is_loaded);
+	tcase_add_test(tcase, anchors_stand_for_their_content);
 	return run_case("config", tcase);
 }
