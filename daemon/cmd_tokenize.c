@@ -116,7 +116,8 @@ int cmd_tokenize(int argc, char **argv)
 		result = tokenize(tokenizer, lines, &e);
 	if (result != 0)
 		fprintf(stderr, "bellwether tokenize: %s\n", e.text);
+	int failure = tokenizer == NULL ? EXIT_USAGE : EXIT_FAILED; /* a model that is none is wrong usage, as for score */
 	lines_close(lines);
 	tokenizer_free(tokenizer);
-	return result == 0 ? EXIT_OK : EXIT_FAILED;
+	return result == 0 ? EXIT_OK : failure;
 }

@@ -249,7 +249,7 @@ static void match(struct pipeline *p)
 {
 	struct batch *batch = &p->batch;
 	const struct config *config = p->options.config;
-	size_t used = 0, matched_count = 0;
+	size_t used = 0, document_count = 0, matched_count = 0;
 	batch->score_count = 0;
 	int64_t start = monotonic_us();
 	for (size_t i = 0; i < batch->count; i++) {
@@ -263,6 +263,7 @@ static void match(struct pipeline *p)
 		batch->entries[i] = entry_create(item, p->found, found, p->needs_labels ? config->topic_count : 0);
 		if (item->kind != ITEM_DOCUMENT)
 			continue;
+		document_count++;
 		matched_count += found > 0;
 		story_sign(item->title, strlen(item->title), &batch->entries[i]->signature);
 		if (wants_score(p, item, found > 0)) {
@@ -273,7 +274,7 @@ static void match(struct pipeline *p)
 	}
 	batch->offsets[batch->score_count] = used;
 	metric_observe(METRIC_MATCH_SECONDS, monotonic_us() - start);
-	metric_add(METRIC_DOCUMENTS_IN, batch->count);
+	metric_add(METRIC_DOCUMENTS_IN, document_count);
 	metric_add(METRIC_DOCUMENTS_MATCHED, matched_count);
 }
 
