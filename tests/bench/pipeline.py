@@ -151,10 +151,9 @@ class Daemon:
 
 def load_topic(directory, bootstrap, count):
     path = directory / "documents.jsonl"
-    write_documents(path, min(count, 200000))
+    write_documents(path, count)
     with open(path) as lines:
-        subprocess.run([PRODUCE, "--brokers", bootstrap, "--topic", "news", "--repeat", str(max(1, count // 200000))], stdin=lines,
-                       check=True)
+        subprocess.run([PRODUCE, "--brokers", bootstrap, "--topic", "news"], stdin=lines, check=True)
 
 
 def throughput(args, directory):
@@ -166,7 +165,7 @@ def throughput(args, directory):
             daemon = Daemon(directory, write_config(directory, bootstrap, score, model))
             daemon.wait(1)
             first, began, cpu = daemon.stored(), time.time(), daemon.cpu_seconds()
-            daemon.wait(count - 1 if count <= 200000 else count // 200000 * 200000 - 1)
+            daemon.wait(count)
             seconds, last = time.time() - began, daemon.stored()
             print(f"{label}: {(last - first) / seconds:,.0f} documents/s ({last - first} in {seconds:.1f} s, "
                   f"{(daemon.cpu_seconds() - cpu) / (last - first) * 1e6:.1f} us of CPU each, broker on the same machine)", flush=True)
@@ -177,12 +176,12 @@ def memory(args, directory):
     with broker(directory) as bootstrap:
         load_topic(directory, bootstrap, args.documents)
         daemon = Daemon(directory, write_config(directory, bootstrap, "matched", tiny_model(directory / "tiny")))
-        daemon.wait(args.documents // 200000 * 200000)
+        daemon.wait(args.documents)
         tiny = daemon.resident_mb()
         daemon.stop()
         print(f"after {args.documents} documents: " + ", ".join(f"{k} {v:.0f} MB" for k, v in tiny.items()) + " (tiny model)", flush=True)
         daemon = Daemon(directory, write_config(directory, bootstrap, "matched"))
-        daemon.wait(args.documents // 200000 * 200000)
+        daemon.wait(args.documents)
         print(f"after {args.documents} documents: " + ", ".join(f"{k} {v:.0f} MB" for k, v in daemon.resident_mb().items()) +
               " (the shipped model, fp32; what matches is scored)", flush=True)
         size = sum(p.stat().st_size for p in directory.glob("bench.db*")) / 1e6

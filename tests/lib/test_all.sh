@@ -105,7 +105,7 @@ unit_tests() {
 
 valgrind_test() {
 	command -v valgrind >/dev/null || { echo "valgrind is not installed"; return 77; }
-	CK_FORK=no timeout 600 valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite \
+	CK_FORK=no timeout 600 valgrind -q --suppressions=tests/lib/valgrind.supp --error-exitcode=9 --leak-check=full --show-leak-kinds=definite \
 		--errors-for-leak-kinds=definite "$@"
 }
 
