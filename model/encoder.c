@@ -128,6 +128,8 @@ struct encoder_context *encoder_context_open(const struct encoder *encoder, size
 		.tokens = max_tokens,
 		.longest = max_tokens < encoder->config.positions ? max_tokens : encoder->config.positions,
 		.hidden = encoder->config.hidden,
+		.widest = encoder->config.intermediate > encoder->config.hidden ? encoder->config.intermediate
+										: encoder->config.hidden,
 		.heads = encoder->config.heads,
 		.block_size = context_carve(context),
 	};

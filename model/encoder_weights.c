@@ -103,12 +103,12 @@ static struct linear *pack(struct loader *loader, const struct linear_source *so
 }
 
 /* base.weight [outputs, inputs] and base.bias, and the norm that follows them where there is one. */
-static struct linear *load_linear(struct loader *loader, const char *base, size_t outputs, size_t inputs,
-				  const char *norm_base)
+static struct linear *load_linear(struct loader *loader, enum linear_use use, const char *base, size_t outputs,
+				  size_t inputs, const char *norm_base)
 {
 	char name[256];
 	struct norm_source norm;
-	struct linear_source source = {.outputs = outputs, .inputs = inputs};
+	struct linear_source source = {.use = use, .outputs = outputs, .inputs = inputs};
 	snprintf(name, sizeof name, "%s.weight", base);
 	source.weight = read_tensor(loader, name, outputs, inputs);
 	snprintf(name, sizeof name, "%s.bias", base);
@@ -149,12 +149,12 @@ static void load_layer(struct loader *loader, size_t index, struct encoder_layer
 	char base[256], norm[256];
 	name_format(loader, base, "encoder.layer.%zu.attention.output.dense", index);
 	name_format(loader, norm, "encoder.layer.%zu.attention.output.LayerNorm", index);
-	layer->attended = load_linear(loader, base, config->hidden, config->hidden, norm);
+	layer->attended = load_linear(loader, LINEAR_HIDDEN, base, config->hidden, config->hidden, norm);
 	name_format(loader, base, "encoder.layer.%zu.intermediate.dense", index);
-	layer->up = load_linear(loader, base, config->intermediate, config->hidden, NULL);
+	layer->up = load_linear(loader, LINEAR_HIDDEN, base, config->intermediate, config->hidden, NULL);
 	name_format(loader, base, "encoder.layer.%zu.output.dense", index);
 	name_format(loader, norm, "encoder.layer.%zu.output.LayerNorm", index);
-	layer->down = load_linear(loader, base, config->hidden, config->intermediate, norm);
+	layer->down = load_linear(loader, LINEAR_HIDDEN, base, config->hidden, config->intermediate, norm);
 }
 
 static struct embedding *load_embedding(struct loader *loader)
@@ -196,7 +196,7 @@ static struct linear *load_heads(struct loader *loader)
 			weights_read(from, "topic_classifier.weight", topics, hidden, weight + 3 * hidden, e) < 0 ||
 			weights_read(from, "topic_classifier.bias", 0, topics, bias + 3, e) < 0;
 done:
-	return pack(loader, &(struct linear_source){.use = LINEAR_LOGITS, .weight = weight, .bias = bias,
+	return pack(loader, &(struct linear_source){.use = LINEAR_EXACT, .weight = weight, .bias = bias,
 						    .outputs = 3 + topics, .inputs = hidden});
 }
 
@@ -214,7 +214,7 @@ int encoder_weights_pack(struct encoder_weights *out, const struct ops *ops, str
 	if (config->pooling == POOLING_CLS) {
 		char base[256];
 		name_format(&loader, base, "pooler.dense");
-		out->pooler = load_linear(&loader, base, config->hidden, config->hidden, NULL);
+		out->pooler = load_linear(&loader, LINEAR_EXACT, base, config->hidden, config->hidden, NULL);
 	}
 	out->heads = load_heads(&loader);
 	return loader.failed ? -1 : 0;

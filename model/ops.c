@@ -1,10 +1,14 @@
 #include "model/ops.h"
 
+#include "model/cpu/tables.h"
+
 #include <stdbool.h>
 #include <string.h>
 
-/* Tables of this build, fastest first. */
-static const struct ops *const tables[] = {&ops_openblas, &ops_plain};
+const struct ops *ops_table(size_t index)
+{
+	return cpu_table(index);
+}
 
 static bool selects(const char *asked, const char *has)
 {
@@ -27,13 +31,13 @@ const struct ops *ops_open(const char *device_name, const char *precision, struc
 	if (names_check(device_name, precision, e) < 0)
 		return NULL;
 	bool device_known = false, tried = false;
-	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-		const struct ops *ops = tables[i];
+	const struct ops *ops;
+	for (size_t i = 0; (ops = ops_table(i)) != NULL; i++) {
 		device_known |= selects(device_name, ops->device);
 		if (!selects(device_name, ops->device) || !selects(precision, ops->precision))
 			continue;
 		tried = true;
-		*device = ops->device_open(e);
+		*device = ops->device_open(ops, e);
 		if (*device != NULL)
 			return ops;
 	}

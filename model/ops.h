@@ -9,9 +9,8 @@
 /*
  * What a kind of hardware must be able to do for a BERT encoder, as one const
  * table of named fused operations.  encoder.c is written once over this table;
- * the plain C table (ops_plain) is the reference that the others are tested
- * against.  A new table is declared at the end of this file and listed in
- * ops.c; tests/unit/test_ops.c holds it against the reference.
+ * the plain C table is the reference.  A new table is listed in ops.c, and
+ * tests/unit/test_ops.c holds it against the reference.
  *
  * Batches are packed: the tokens of all texts lie one after another in
  * x[tokens, hidden], row-major, without padding; `starts` says where each text
@@ -33,8 +32,8 @@ struct embedding; /* packed embedding tables */
 struct buffer;    /* device memory; activations have the element type that the table likes */
 
 enum linear_use {
-	LINEAR_HIDDEN, /* for linear, linear_gelu, ..., linear_residual_norm */
-	LINEAR_LOGITS, /* for linear_logits only: the table keeps it at full precision */
+	LINEAR_HIDDEN, /* as precise as the table is */
+	LINEAR_EXACT,  /* kept at full precision: the pooler and the heads, which cost little; linear_logits needs it */
 };
 
 /* LayerNorm over rows of `width` values. */
@@ -65,6 +64,7 @@ struct stream_limits {
 	size_t tokens;     /* of one batch */
 	size_t longest;    /* tokens of one text */
 	size_t hidden;
+	size_t widest;     /* values that a linear layer reads from a row */
 	size_t heads;      /* hidden / heads values each */
 	size_t block_size; /* bytes for the caller to carve */
 };
@@ -82,9 +82,9 @@ struct ops {
 	const char *precision; /* "fp32" */
 	size_t batch_tokens;   /* tokens of a batch that the hardware likes best */
 
-	struct device *(*device_open)(struct err *e);
+	struct device *(*device_open)(const struct ops *ops, struct err *e); /* fails where the hardware is not there */
 	void (*device_close)(struct device *device); /* frees what was packed too; its streams are closed already */
-	const char *(*kernels)(const struct device *device); /* "cpu-openblas-skylakex" */
+	const char *(*kernels)(const struct device *device); /* "cpu-avx512-vnni" */
 
 	struct linear *(*pack_linear)(struct device *device, const struct linear_source *source, struct err *e);
 	struct embedding *(*pack_embedding)(struct device *device, const struct embedding_source *source,
@@ -138,11 +138,8 @@ struct ops {
 			  struct buffer *out);
 };
 
-/* Plain C: needs nothing. */
-extern const struct ops ops_plain;
-
-/* The same with OpenBLAS' matrix product; device_open fails where the library is missing. */
-extern const struct ops ops_openblas;
+/* The tables of this build, the fastest first and plain C last; NULL after it. */
+const struct ops *ops_table(size_t index);
 
 /*
  * The table for "auto", "cpu", "cuda" and "auto", "fp32", "bf16", "int8", with

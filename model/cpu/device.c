@@ -1,6 +1,7 @@
 #include "model/cpu/device.h"
 
 #include "model/cpu/attention.h"
+#include "model/cpu/operand.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +13,20 @@ struct block {
 	_Alignas(64) unsigned char data[];
 };
 
-struct device *cpu_device_open(const struct gemm *gemm, struct err *e)
+struct device *cpu_device_open(const struct ops *ops, struct err *e)
 {
+	const struct cpu_ops *table = (const struct cpu_ops *)ops;
+	if (!table->gemm->available()) {
+		err_set(e, "this CPU lacks what the %s kernels need", table->gemm->name);
+		return NULL;
+	}
 	struct device *device = calloc(1, sizeof *device);
 	if (device == NULL) {
 		err_set(e, "out of memory");
 		return NULL;
 	}
-	device->gemm = gemm;
-	size_t prefix = (size_t)snprintf(device->name, sizeof device->name, "cpu-");
-	if (gemm->open(device->name + prefix, sizeof device->name - prefix, e) < 0) {
-		free(device);
-		return NULL;
-	}
+	device->table = table;
+	snprintf(device->name, sizeof device->name, "cpu-%s", table->gemm->name);
 	return device;
 }
 
@@ -70,17 +72,41 @@ static int keep_norm(struct device *device, const struct norm_source *source, si
 	return norm->gamma != NULL && norm->beta != NULL ? 0 : -1;
 }
 
+static float *keep_zeros(struct device *device, size_t count, struct err *e)
+{
+	float *values = device_keep(device, count * sizeof *values, e);
+	if (values != NULL)
+		memset(values, 0, count * sizeof *values);
+	return values;
+}
+
 struct linear *cpu_pack_linear(struct device *device, const struct linear_source *source, struct err *e)
 {
-	size_t count = device->gemm->packed_count(source->outputs, source->inputs);
+	const struct gemm *gemm = source->use == LINEAR_EXACT ? device->table->exact : device->table->gemm;
+	size_t padded = (source->outputs + gemm->panel - 1) / gemm->panel * gemm->panel;
+	size_t words = operand_words(gemm->form, source->inputs);
 	struct linear *linear = device_keep(device, sizeof *linear, e);
-	float *packed = device_keep(device, count * sizeof *packed, e);
-	const float *bias = keep_floats(device, source->bias, source->outputs, e);
-	if (linear == NULL || packed == NULL || bias == NULL)
+	gemm_word *panels = device_keep(device, padded * words * sizeof *panels, e);
+	float *bias = keep_zeros(device, padded, e), *scale = NULL, *sum = NULL;
+	if (linear == NULL || panels == NULL || bias == NULL)
 		return NULL;
-	device->gemm->pack(source->weight, source->outputs, source->inputs, packed);
+	if (gemm_is_integer(gemm->form)) {
+		if (source->inputs > OPERAND_MOST_INPUTS) {
+			err_set(e, "a layer of %zu inputs is too wide for int8: use fp32", source->inputs);
+			return NULL;
+		}
+		scale = keep_zeros(device, padded, e);
+		sum = keep_zeros(device, padded, e);
+		if (scale == NULL || sum == NULL)
+			return NULL;
+	}
+	memcpy(bias, source->bias, source->outputs * sizeof *bias);
 	*linear = (struct linear){
-		.outputs = source->outputs, .inputs = source->inputs, .packed = packed, .bias = bias};
+		.gemm = gemm,
+		.weights = {.form = gemm->form, .outputs = source->outputs, .inputs = source->inputs, .words = words,
+			    .panel = gemm->panel, .panels = panels, .bias = bias, .scale = scale, .sum = sum},
+	};
+	operand_pack_weights(&linear->weights, source->weight, panels, scale, sum);
 	if (source->norm != NULL && keep_norm(device, source->norm, source->outputs, &linear->norm, e) < 0)
 		return NULL;
 	return linear;
@@ -108,8 +134,15 @@ void cpu_stream_close(struct stream *stream)
 	if (stream == NULL)
 		return;
 	free(stream->block);
-	free(stream->scratch);
+	free(stream->attention);
+	free(stream->words);
+	free(stream->ranges);
 	free(stream);
+}
+
+static void *allocate_aligned(size_t size)
+{
+	return aligned_alloc(64, (size + 63) / 64 * 64);
 }
 
 struct stream *cpu_stream_open(struct device *device, const struct stream_limits *limits, struct err *e)
@@ -121,9 +154,12 @@ struct stream *cpu_stream_open(struct device *device, const struct stream_limits
 	stream->hidden = limits->hidden;
 	stream->heads = limits->heads;
 	size_t scratch = attention_scratch_count(limits->longest, limits->hidden / limits->heads);
-	stream->block = aligned_alloc(64, (limits->block_size + 63) / 64 * 64);
-	stream->scratch = aligned_alloc(64, (scratch * sizeof(float) + 63) / 64 * 64);
-	if (stream->block == NULL || stream->scratch == NULL)
+	stream->block = allocate_aligned(limits->block_size);
+	stream->attention = allocate_aligned(scratch * sizeof *stream->attention);
+	/* Words of rows are never more than their values. */
+	stream->words = allocate_aligned(CPU_BLOCK_ROWS * limits->widest * sizeof *stream->words);
+	stream->ranges = allocate_aligned(CPU_BLOCK_ROWS * sizeof *stream->ranges);
+	if (stream->block == NULL || stream->attention == NULL || stream->words == NULL || stream->ranges == NULL)
 		goto fail;
 	return stream;
 

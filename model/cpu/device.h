@@ -6,19 +6,26 @@
 #include "model/ops.h"
 
 /*
- * What the float32 tables of the CPU are made of, inside model/cpu only:
- * packed weights in plain memory that the device keeps, and streams.
+ * What the tables of the CPU are made of, inside model/cpu only: packed
+ * weights in plain memory that the device keeps, and streams.  The tables
+ * differ in the product alone; activations are float32 in all of them.
  */
-struct device {
+struct cpu_ops {
+	struct ops ops; /* first, so that a pointer to it is one to the whole */
 	const struct gemm *gemm;
-	char name[64];
+	const struct gemm *exact; /* fp32, for LINEAR_EXACT */
+};
+
+struct device {
+	const struct cpu_ops *table;
+	char name[32];
 	struct block *blocks; /* packed weights */
 };
 
 struct linear {
-	size_t outputs, inputs;
-	const float *packed, *bias;
-	struct norm norm;
+	const struct gemm *gemm;
+	struct gemm_weights weights;
+	struct norm norm; /* where gamma is not NULL */
 };
 
 struct embedding {
@@ -31,10 +38,15 @@ struct stream {
 	struct device *device;
 	size_t hidden, heads;
 	unsigned char *block; /* the caller's */
-	float *scratch;       /* of one head's attention */
+	float *attention;     /* scratch of one head */
+	gemm_word *words;     /* a block of rows for a product */
+	struct gemm_range *ranges;
 };
 
-struct device *cpu_device_open(const struct gemm *gemm, struct err *e);
+/* Rows that go through a layer together: few enough for the second cache level, and full tiles of 14, 6 and 4 rows. */
+enum { CPU_BLOCK_ROWS = 168 };
+
+struct device *cpu_device_open(const struct ops *ops, struct err *e);
 void cpu_device_close(struct device *device);
 
 struct linear *cpu_pack_linear(struct device *device, const struct linear_source *source, struct err *e);

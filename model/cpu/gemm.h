@@ -5,23 +5,79 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
- * The product at the heart of every linear layer: y[rows, outputs] = x[rows,
- * inputs] weight^T, with weight[outputs, inputs] brought once into the form
- * that an implementation likes.
+ * The product at the heart of every linear layer, y = finish(x weight^T +
+ * bias), for one precision and one level of the instruction set.
+ *
+ * Inside, everything is a word of 32 bits: one float32, two bfloat16, two
+ * int16 or four bytes, which is what one lane of the CPU's dot products takes.
+ * So one loop (gemm_tile.h) serves all precisions, and one layout of the
+ * weights serves vectors and AMX tiles alike.
  */
-struct gemm {
-	/* Is it there?  The first call may load a library. */
-	int (*open)(char *name, size_t size, struct err *e);
-	size_t (*packed_count)(size_t outputs, size_t inputs); /* floats that `pack` writes */
-	void (*pack)(const float *weight, size_t outputs, size_t inputs, float *packed);
-	/* Adds to y where `add`, else overwrites it. */
-	void (*multiply)(const float *x, size_t rows, const float *packed, size_t outputs, size_t inputs, bool add,
-			 float *y);
+typedef uint32_t gemm_word __attribute__((__may_alias__));
+
+enum gemm_form {
+	GEMM_FP32,
+	GEMM_BF16,
+	GEMM_INT16, /* bytes widened, for CPUs whose products of bytes would saturate */
+	GEMM_INT8,  /* x unsigned, weights signed */
 };
 
-extern const struct gemm gemm_plain;
-extern const struct gemm gemm_openblas;
+static inline bool gemm_is_integer(enum gemm_form form)
+{
+	return form == GEMM_INT16 || form == GEMM_INT8;
+}
+
+/*
+ * Weights in panels of so many outputs as the kernel computes side by side; in
+ * a panel come its outputs' first words, then their second words, and so on.
+ * The last panel is filled up with zeros, and so are the arrays beside it.
+ */
+struct gemm_weights {
+	enum gemm_form form;
+	size_t outputs, inputs, words, panel;
+	const gemm_word *panels; /* 64-byte aligned */
+	const float *bias;
+	const float *scale; /* integers only: weight = scale[output] q, |q| <= 127 */
+	const float *sum;   /* integers only: an output's scale times the sum of its q */
+};
+
+/* x[rows, inputs] in the form of the weights; for integers x = low + step q, 0 <= q <= 255, with a range for each row. */
+struct gemm_range {
+	float low, step;
+};
+struct gemm_rows {
+	const gemm_word *words; /* row i starts at words + i stride */
+	size_t stride, count;
+	const struct gemm_range *ranges;
+};
+
+/* What becomes of a sum that the bias was added to; see math.h. */
+enum gemm_finish {
+	GEMM_STORE,
+	GEMM_ADD, /* to what y holds */
+	GEMM_GELU,
+	GEMM_GELU_TANH,
+	GEMM_RELU,
+	GEMM_TANH,
+};
+
+struct gemm {
+	const char *name;      /* "avx512-vnni" */
+	const char *precision; /* "int8" */
+	enum gemm_form form;
+	size_t panel;            /* outputs of a panel */
+	bool (*available)(void); /* to this CPU and operating system */
+	/* y[rows, outputs] float32, row i at y + i stride. */
+	void (*multiply)(const struct gemm_weights *weights, const struct gemm_rows *x, enum gemm_finish finish,
+			 float *y, size_t stride);
+};
+
+/* In each precision the fastest first, and plain C, which runs everywhere and is the reference, last. */
+extern const struct gemm gemm_avx512_fp32, gemm_avx2_fp32, gemm_plain_fp32;
+extern const struct gemm gemm_plain_bf16;
+extern const struct gemm gemm_avx512_int8, gemm_avx2_int8, gemm_plain_int8;
 
 #endif

@@ -1,101 +1,124 @@
 #include "model/cpu/gemm.h"
-#include "model/cpu/level.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /*
- * Weights lie in panels of 16 outputs, input by input, so that a tile of 6 rows
- * by 16 outputs stays in registers (12 of AVX2's 16) while one panel streams
- * by.  A last panel is filled up with zeros.
+ * The reference, for every machine: vectors are four words in plain C, which
+ * compilers turn into what the architecture has.
  */
-enum { TILE_ROWS = 6, TILE_COLUMNS = 16 };
-
-static size_t panel_count(size_t outputs)
-{
-	return (outputs + TILE_COLUMNS - 1) / TILE_COLUMNS;
-}
-
-static size_t packed_count(size_t outputs, size_t inputs)
-{
-	return panel_count(outputs) * TILE_COLUMNS * inputs;
-}
-
-static void pack(const float *weight, size_t outputs, size_t inputs, float *packed)
-{
-	memset(packed, 0, packed_count(outputs, inputs) * sizeof *packed);
-	for (size_t output = 0; output < outputs; output++) {
-		float *panel = packed + output / TILE_COLUMNS * TILE_COLUMNS * inputs + output % TILE_COLUMNS;
-		for (size_t input = 0; input < inputs; input++)
-			panel[input * TILE_COLUMNS] = weight[output * inputs + input];
-	}
-}
-
-struct tile {
-	float sum[TILE_ROWS][TILE_COLUMNS];
+struct words {
+	uint32_t word[4];
 };
 
-/* `rows` is a constant where this is inlined, so that the loops unroll. */
-CPU_INLINE void tile_multiply(const float *x, size_t rows, const float *panel, size_t inputs, struct tile *out)
+static inline struct words words_load(const gemm_word *from)
 {
-	float sum[TILE_ROWS][TILE_COLUMNS] = {{0}};
-	for (size_t input = 0; input < inputs; input++, panel += TILE_COLUMNS) {
-		for (size_t row = 0; row < rows; row++) {
-#pragma omp simd
-			for (size_t column = 0; column < TILE_COLUMNS; column++)
-				sum[row][column] += x[row * inputs + input] * panel[column];
-		}
+	struct words words;
+	memcpy(words.word, from, sizeof words.word);
+	return words;
+}
+
+static inline void words_store(gemm_word *to, struct words words)
+{
+	memcpy(to, words.word, sizeof words.word);
+}
+
+static inline float as_float(uint32_t word)
+{
+	float value;
+	memcpy(&value, &word, sizeof value);
+	return value;
+}
+
+static inline uint32_t as_word(float value)
+{
+	uint32_t word;
+	memcpy(&word, &value, sizeof word);
+	return word;
+}
+
+static inline uint32_t dot_fp32(uint32_t sum, uint32_t x, uint32_t w)
+{
+	return as_word(as_float(sum) + as_float(x) * as_float(w));
+}
+
+static inline uint32_t dot_bf16(uint32_t sum, uint32_t x, uint32_t w)
+{
+	float low = as_float(x << 16) * as_float(w << 16);
+	float high = as_float(x & 0xFFFF0000u) * as_float(w & 0xFFFF0000u);
+	return as_word(as_float(sum) + low + high);
+}
+
+static inline uint32_t dot_int8(uint32_t sum, uint32_t x, uint32_t w)
+{
+	for (int shift = 0; shift < 32; shift += 8)
+		sum += (uint32_t)((int32_t)(x >> shift & 0xFF) * (int8_t)(w >> shift & 0xFF));
+	return sum;
+}
+
+#define DOT_FUNCTION(name)                                                                   \
+	static inline struct words words_##name(struct words sum, struct words x, struct words w) \
+	{                                                                                    \
+		for (int i = 0; i < 4; i++)                                                  \
+			sum.word[i] = name(sum.word[i], x.word[i], w.word[i]);               \
+		return sum;                                                                  \
 	}
-	memcpy(out->sum, sum, sizeof sum);
-}
+DOT_FUNCTION(dot_fp32)
+DOT_FUNCTION(dot_bf16)
+DOT_FUNCTION(dot_int8)
 
-CPU_INLINE void panel_multiply_body(const float *x, size_t rows, const float *panel, size_t inputs, struct tile *out)
+#define TILE_TARGET
+#define TILE_ROWS 4
+#define TILE_VECTORS 2
+#define TILE_LANES 4
+#define TILE_VECTOR struct words
+#define TILE_ZERO() ((struct words){{0}})
+#define TILE_LOAD(words) words_load(words)
+#define TILE_BROADCAST(word) ((struct words){{word, word, word, word}})
+#define TILE_STORE(words, vector) words_store(words, vector)
+
+#define TILE(name) plain_fp32_##name
+#define TILE_DOT(sum, x, w) words_dot_fp32(sum, x, w)
+#define TILE_INTEGER 0
+#include "model/cpu/gemm_tile.h"
+
+#define TILE(name) plain_bf16_##name
+#define TILE_DOT(sum, x, w) words_dot_bf16(sum, x, w)
+#define TILE_INTEGER 0
+#include "model/cpu/gemm_tile.h"
+
+#define TILE(name) plain_int8_##name
+#define TILE_DOT(sum, x, w) words_dot_int8(sum, x, w)
+#define TILE_INTEGER 1
+#include "model/cpu/gemm_tile.h"
+
+static bool available(void)
 {
-	if (rows == TILE_ROWS) {
-		tile_multiply(x, TILE_ROWS, panel, inputs, out);
-		return;
-	}
-	struct tile one;
-	for (size_t row = 0; row < rows; row++) {
-		tile_multiply(x + row * inputs, 1, panel, inputs, &one);
-		memcpy(out->sum[row], one.sum[0], sizeof one.sum[0]);
-	}
-}
-CPU_LEVELS(panel_multiply, (const float *x, size_t rows, const float *panel, size_t inputs, struct tile *out),
-	   (x, rows, panel, inputs, out))
-
-static void store(const struct tile *tile, size_t rows, size_t columns, size_t stride, bool add, float *y)
-{
-	for (size_t row = 0; row < rows; row++)
-		for (size_t column = 0; column < columns; column++)
-			y[row * stride + column] = tile->sum[row][column] + (add ? y[row * stride + column] : 0.0f);
+	return true;
 }
 
-static void multiply(const float *x, size_t rows, const float *packed, size_t outputs, size_t inputs, bool add,
-		     float *y)
-{
-	for (size_t panel = 0; panel < panel_count(outputs); panel++) {
-		size_t column = panel * TILE_COLUMNS;
-		size_t columns = outputs - column < TILE_COLUMNS ? outputs - column : TILE_COLUMNS;
-		for (size_t row = 0; row < rows; row += TILE_ROWS) {
-			size_t height = rows - row < TILE_ROWS ? rows - row : TILE_ROWS;
-			struct tile tile;
-			panel_multiply(x + row * inputs, height, packed + column * inputs, inputs, &tile);
-			store(&tile, height, columns, outputs, add, y + row * outputs + column);
-		}
-	}
-}
+const struct gemm gemm_plain_fp32 = {
+	.name = "plain",
+	.precision = "fp32",
+	.form = GEMM_FP32,
+	.panel = plain_fp32_columns,
+	.available = available,
+	.multiply = plain_fp32_multiply,
+};
 
-static int plain_open(char *name, size_t size, struct err *e)
-{
-	(void)e;
-	snprintf(name, size, "plain");
-	return 0;
-}
+const struct gemm gemm_plain_bf16 = {
+	.name = "plain",
+	.precision = "bf16",
+	.form = GEMM_BF16,
+	.panel = plain_bf16_columns,
+	.available = available,
+	.multiply = plain_bf16_multiply,
+};
 
-const struct gemm gemm_plain = {
-	.open = plain_open,
-	.packed_count = packed_count,
-	.pack = pack,
-	.multiply = multiply,
+const struct gemm gemm_plain_int8 = {
+	.name = "plain",
+	.precision = "int8",
+	.form = GEMM_INT8,
+	.panel = plain_int8_columns,
+	.available = available,
+	.multiply = plain_int8_multiply,
 };

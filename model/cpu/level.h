@@ -25,11 +25,11 @@ enum cpu_level cpu_level(void);
 #if defined(__x86_64__)
 #define CPU_TARGET_AVX2 __attribute__((target("avx2,fma")))
 #if defined(__clang__)
-#define CPU_TARGET_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")))
+#define CPU_WIDE "" /* clang takes the widest vectors by itself */
 #else
-#define CPU_TARGET_AVX512                                                      \
-	__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+#define CPU_WIDE ",prefer-vector-width=512"
 #endif
+#define CPU_TARGET_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl" CPU_WIDE)))
 #define CPU_LEVELS(name, parameters, arguments)                                \
 	CPU_TARGET_AVX2 static void name##_avx2 parameters                     \
 	{                                                                      \

@@ -1,43 +1,17 @@
 #include "model/cpu/rows.h"
 
 #include "model/cpu/level.h"
-#include "model/cpu/math.h"
 
 #include <math.h>
 
-CPU_INLINE float identity(float x)
-{
-	return x;
-}
-
-/* rows = f(rows + bias) */
-#define ROWS_FUNCTION(name, f)                                                                       \
-	CPU_INLINE void name##_body(float *rows, size_t count, size_t width, const float *bias)      \
-	{                                                                                            \
-		for (size_t row = 0; row < count; row++, rows += width) {                            \
-			_Pragma("omp simd") for (size_t i = 0; i < width; i++)                       \
-				rows[i] = f(rows[i] + bias[i]);                                      \
-		}                                                                                    \
-	}                                                                                            \
-	CPU_LEVELS(name, (float *rows, size_t count, size_t width, const float *bias), (rows, count, width, bias))
-
-ROWS_FUNCTION(rows_add_bias, identity)
-ROWS_FUNCTION(rows_add_bias_gelu, math_gelu)
-ROWS_FUNCTION(rows_add_bias_gelu_tanh, math_gelu_tanh)
-ROWS_FUNCTION(rows_add_bias_relu, math_relu)
-ROWS_FUNCTION(rows_add_bias_tanh, math_tanh)
-
 /* The row stays in the first cache level, so mean and variance take a walk each: sums of squares would cancel. */
-CPU_INLINE void rows_add_bias_norm_body(float *rows, size_t count, size_t width, const float *bias,
-					const struct norm *norm)
+CPU_INLINE void rows_norm_body(float *rows, size_t count, size_t width, const struct norm *norm)
 {
 	for (size_t row = 0; row < count; row++, rows += width) {
 		float sum = 0;
 #pragma omp simd reduction(+ : sum)
-		for (size_t i = 0; i < width; i++) {
-			rows[i] += bias[i];
+		for (size_t i = 0; i < width; i++)
 			sum += rows[i];
-		}
 		float mean = sum / (float)width;
 		float squares = 0;
 #pragma omp simd reduction(+ : squares)
@@ -50,9 +24,7 @@ CPU_INLINE void rows_add_bias_norm_body(float *rows, size_t count, size_t width,
 			rows[i] = (rows[i] - mean) * scale * gamma[i] + beta[i];
 	}
 }
-CPU_LEVELS(rows_add_bias_norm,
-	   (float *rows, size_t count, size_t width, const float *bias, const struct norm *norm),
-	   (rows, count, width, bias, norm))
+CPU_LEVELS(rows_norm, (float *rows, size_t count, size_t width, const struct norm *norm), (rows, count, width, norm))
 
 CPU_INLINE void rows_mean_body(const float *rows, size_t count, size_t width, float *out)
 {

@@ -225,9 +225,9 @@ START_TEST(wrong_options_are_refused)
 	char directory[] = "/tmp/test_classifier-XXXXXX";
 	struct err e = {0};
 	tiny_model_make(&model, directory);
-	struct classifier_options options = {.path = directory, .device = "cpu", .precision = "int8"};
+	struct classifier_options options = {.path = directory, .device = "cpu", .precision = "fp8"};
 	ck_assert_ptr_null(classifier_open(&options, &e));
-	ck_assert_str_eq(e.text, "precision int8 is not available in this build: use fp32");
+	ck_assert_str_eq(e.text, "precision \"fp8\" is not known: auto, fp32, bf16 or int8");
 	options = (struct classifier_options){.path = directory, .threads = 100000};
 	ck_assert_ptr_null(classifier_open(&options, &e));
 	ck_assert_ptr_nonnull(strstr(e.text, "threads"));

@@ -1,25 +1,15 @@
 #include "model/cpu/attention.h"
 #include "model/cpu/device.h"
-#include "model/ops.h"
+#include "model/cpu/operand.h"
+#include "model/cpu/tables.h"
 
 #include <string.h>
 
 /*
- * The two float32 tables of the CPU.  They differ in the matrix product alone,
- * which the device carries; so the reference checks everything else of the
- * faster one too.  Buffers are plain memory, operations are done when they
- * return.
+ * The tables of the CPU.  They differ in the product alone; so the reference
+ * checks everything else of the faster ones too.  Buffers are plain memory,
+ * operations are done when they return.
  */
-static struct device *plain_open(struct err *e)
-{
-	return cpu_device_open(&gemm_plain, e);
-}
-
-static struct device *openblas_open(struct err *e)
-{
-	return cpu_device_open(&gemm_openblas, e);
-}
-
 static const char *kernels(const struct device *device)
 {
 	return device->name;
@@ -78,41 +68,43 @@ static void embed(struct stream *stream, const struct embedding *embedding, cons
 		for (int32_t token = starts[text]; token < starts[text + 1]; token++) {
 			const float *word = embedding->words + (size_t)ids[token] * width;
 			for (size_t i = 0; i < width; i++)
-				row[i] = word[i] + position[i];
+				row[i] = word[i] + position[i] + embedding->type[i];
 			row += width;
 			position += width;
 		}
 	}
-	rows_add_bias_norm(floats(out), batch->tokens, width, embedding->type, &embedding->norm);
+	rows_norm(floats(out), batch->tokens, width, &embedding->norm);
 }
 
-static void multiply(struct stream *stream, const struct linear *linear, const struct buffer *x, size_t rows,
-		     bool add, struct buffer *y)
+/* Rows are taken in blocks, so that what one step leaves in the cache the next one finds there. */
+static void linear_run(struct stream *stream, const struct linear *linear, const struct buffer *x, size_t rows,
+		       enum gemm_finish finish, struct buffer *y)
 {
-	stream->device->gemm->multiply(const_floats(x), rows, linear->packed, linear->outputs, linear->inputs, add,
-				       floats(y));
+	const struct gemm_weights *weights = &linear->weights;
+	for (size_t row = 0; row < rows; row += CPU_BLOCK_ROWS) {
+		size_t count = rows - row < CPU_BLOCK_ROWS ? rows - row : CPU_BLOCK_ROWS;
+		struct gemm_rows block = operand_prepare_rows(weights->form, const_floats(x) + row * weights->inputs,
+							      count, weights->inputs, stream->words, stream->ranges);
+		float *out = floats(y) + row * weights->outputs;
+		linear->gemm->multiply(weights, &block, finish, out, weights->outputs);
+		if (linear->norm.gamma != NULL)
+			rows_norm(out, count, weights->outputs, &linear->norm);
+	}
 }
 
 #define LINEAR_FUNCTION(name, finish)                                                                          \
 	static void name(struct stream *stream, const struct linear *linear, const struct buffer *x, size_t rows, \
 			 struct buffer *y)                                                                     \
 	{                                                                                                      \
-		multiply(stream, linear, x, rows, false, y);                                                   \
-		finish(floats(y), rows, linear->outputs, linear->bias);                                        \
+		linear_run(stream, linear, x, rows, finish, y);                                                \
 	}
 
-LINEAR_FUNCTION(linear_plain, rows_add_bias)
-LINEAR_FUNCTION(linear_gelu, rows_add_bias_gelu)
-LINEAR_FUNCTION(linear_gelu_tanh, rows_add_bias_gelu_tanh)
-LINEAR_FUNCTION(linear_relu, rows_add_bias_relu)
-LINEAR_FUNCTION(linear_tanh, rows_add_bias_tanh)
-
-static void linear_residual_norm(struct stream *stream, const struct linear *linear, const struct buffer *x,
-				 size_t rows, struct buffer *y)
-{
-	multiply(stream, linear, x, rows, true, y);
-	rows_add_bias_norm(floats(y), rows, linear->outputs, linear->bias, &linear->norm);
-}
+LINEAR_FUNCTION(linear_plain, GEMM_STORE)
+LINEAR_FUNCTION(linear_gelu, GEMM_GELU)
+LINEAR_FUNCTION(linear_gelu_tanh, GEMM_GELU_TANH)
+LINEAR_FUNCTION(linear_relu, GEMM_RELU)
+LINEAR_FUNCTION(linear_tanh, GEMM_TANH)
+LINEAR_FUNCTION(linear_residual_norm, GEMM_ADD)
 
 /* Attention of one text; `head` holds what its heads have in common, at the first head. */
 static void attention_text(struct stream *stream, struct attention_head head)
@@ -139,7 +131,7 @@ static void attention(struct stream *stream, const struct packed *batch, const s
 			.out = floats(out) + first * hidden,
 			.query_stride = 3 * hidden, .key_stride = 3 * hidden, .out_stride = hidden,
 			.query_count = length, .length = length, .size = hidden / stream->heads,
-			.scratch = stream->scratch,
+			.scratch = stream->attention,
 		});
 	}
 }
@@ -157,7 +149,7 @@ static void attention_first(struct stream *stream, const struct packed *batch, c
 			.out = floats(out) + text * hidden,
 			.query_stride = hidden, .key_stride = 2 * hidden, .out_stride = hidden,
 			.query_count = 1, .length = length, .size = hidden / stream->heads,
-			.scratch = stream->scratch,
+			.scratch = stream->attention,
 		});
 	}
 }
@@ -181,12 +173,12 @@ static void mean_pool(struct stream *stream, const struct packed *batch, const s
 			  (size_t)(starts[text + 1] - starts[text]), hidden, floats(out) + text * hidden);
 }
 
-#define FP32_TABLE(open)                                                       \
+#define CPU_OPS(name)                                                          \
 	{                                                                      \
 		.device = "cpu",                                               \
-		.precision = "fp32",                                           \
+		.precision = name,                                             \
 		.batch_tokens = 512,                                           \
-		.device_open = open,                                           \
+		.device_open = cpu_device_open,                                \
 		.device_close = cpu_device_close,                              \
 		.kernels = kernels,                                            \
 		.pack_linear = cpu_pack_linear,                                \
@@ -211,5 +203,19 @@ static void mean_pool(struct stream *stream, const struct packed *batch, const s
 		.mean_pool = mean_pool,                                        \
 	}
 
-const struct ops ops_plain = FP32_TABLE(plain_open);
-const struct ops ops_openblas = FP32_TABLE(openblas_open);
+static const struct cpu_ops tables[] = {
+#if defined(__x86_64__)
+	{CPU_OPS("int8"), &gemm_avx512_int8, &gemm_avx512_fp32},
+	{CPU_OPS("fp32"), &gemm_avx512_fp32, &gemm_avx512_fp32},
+	{CPU_OPS("int8"), &gemm_avx2_int8, &gemm_avx2_fp32},
+	{CPU_OPS("fp32"), &gemm_avx2_fp32, &gemm_avx2_fp32},
+#endif
+	{CPU_OPS("fp32"), &gemm_plain_fp32, &gemm_plain_fp32},
+	{CPU_OPS("bf16"), &gemm_plain_bf16, &gemm_plain_fp32},
+	{CPU_OPS("int8"), &gemm_plain_int8, &gemm_plain_fp32},
+};
+
+const struct ops *cpu_table(size_t index)
+{
+	return index < sizeof tables / sizeof *tables ? &tables[index].ops : NULL;
+}

@@ -1,0 +1,172 @@
+#include "model/cpu/operand.h"
+
+#include "model/cpu/level.h"
+
+#include <math.h>
+#include <string.h>
+
+/*
+ * Every step is one that all instruction sets round alike (no sum that could be
+ * fused with a product), so that integers are equal on all of them.
+ */
+
+size_t operand_words(enum gemm_form form, size_t inputs)
+{
+	switch (form) {
+	case GEMM_FP32:
+		return inputs;
+	case GEMM_BF16:
+	case GEMM_INT16:
+		return (inputs + 1) / 2;
+	case GEMM_INT8:
+		return (inputs + 3) / 4;
+	}
+	return 0;
+}
+
+static uint32_t float_bits(float value)
+{
+	uint32_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	return bits;
+}
+
+/* To the nearest, ties to even; a NaN stays one. */
+CPU_INLINE uint16_t bf16_round(float value)
+{
+	uint32_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+	return (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000 ? 0x7FC0 : rounded);
+}
+
+/* Weights */
+
+/* Value number `input` of an output's weights, into the words of its panel. */
+static void panel_put(const struct gemm_weights *out, gemm_word *panels, size_t output, size_t input, int value)
+{
+	size_t bits = out->form == GEMM_INT8 ? 8 : 16, per_word = 32 / bits;
+	gemm_word *panel = panels + output / out->panel * out->panel * out->words;
+	gemm_word *word = panel + input / per_word * out->panel + output % out->panel;
+	uint32_t mask = (UINT32_C(1) << bits) - 1;
+	*word |= ((uint32_t)value & mask) << input % per_word * bits;
+}
+
+static void pack_integers(const struct gemm_weights *out, size_t output, const float *weight, gemm_word *panels,
+			  float *scale, float *sum)
+{
+	float top = 0;
+	for (size_t i = 0; i < out->inputs; i++)
+		top = fmaxf(top, fabsf(weight[i]));
+	scale[output] = top / 127;
+	int32_t total = 0;
+	for (size_t i = 0; i < out->inputs; i++) {
+		/* One rounding only: a subnormal scale would have few bits. */
+		int q = top > 0 ? (int)lrintf(weight[i] / top * 127) : 0;
+		total += q;
+		panel_put(out, panels, output, i, q);
+	}
+	sum[output] = scale[output] * (float)total;
+}
+
+void operand_pack_weights(const struct gemm_weights *out, const float *weight, gemm_word *panels, float *scale,
+			  float *sum)
+{
+	size_t outputs = (out->outputs + out->panel - 1) / out->panel * out->panel;
+	memset(panels, 0, outputs * out->words * sizeof *panels);
+	for (size_t output = 0; output < out->outputs; output++, weight += out->inputs) {
+		gemm_word *column = panels + output / out->panel * out->panel * out->words + output % out->panel;
+		switch (out->form) {
+		case GEMM_FP32:
+			for (size_t i = 0; i < out->inputs; i++)
+				column[i * out->panel] = float_bits(weight[i]);
+			break;
+		case GEMM_BF16:
+			for (size_t i = 0; i < out->inputs; i++)
+				panel_put(out, panels, output, i, bf16_round(weight[i]));
+			break;
+		case GEMM_INT16:
+		case GEMM_INT8:
+			pack_integers(out, output, weight, panels, scale, sum);
+			break;
+		}
+	}
+}
+
+/* Rows */
+
+CPU_INLINE void row_to_bf16_body(const float *x, size_t inputs, uint16_t *out)
+{
+#pragma omp simd
+	for (size_t i = 0; i < inputs; i++)
+		out[i] = bf16_round(x[i]);
+}
+CPU_LEVELS(row_to_bf16, (const float *x, size_t inputs, uint16_t *out), (x, inputs, out))
+
+struct quantizer {
+	float low, inverse;
+};
+
+CPU_INLINE struct quantizer row_range(const float *x, size_t inputs, struct gemm_range *range)
+{
+	float low = x[0], high = x[0];
+#pragma omp simd reduction(min : low) reduction(max : high)
+	for (size_t i = 0; i < inputs; i++) {
+		low = x[i] < low ? x[i] : low;
+		high = x[i] > high ? x[i] : high;
+	}
+	float span = high - low;
+	*range = (struct gemm_range){.low = low, .step = span / 255};
+	return (struct quantizer){.low = low, .inverse = span > 0 ? 255 / span : 0};
+}
+
+CPU_INLINE uint32_t quantize(struct quantizer quantizer, float x)
+{
+	float value = (x - quantizer.low) * quantizer.inverse;
+	value = value > 0 ? value : 0; /* a NaN too */
+	value = value < 255 ? value : 255;
+	value += 0x1.8p23f; /* rounds to an integer, in the low bits */
+	uint32_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	return bits;
+}
+
+CPU_INLINE void row_to_int8_body(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
+{
+	struct quantizer quantizer = row_range(x, inputs, range);
+#pragma omp simd
+	for (size_t i = 0; i < inputs; i++)
+		out[i] = (uint8_t)quantize(quantizer, x[i]);
+}
+CPU_LEVELS(row_to_int8, (const float *x, size_t inputs, uint8_t *out, struct gemm_range *range),
+	   (x, inputs, out, range))
+
+CPU_INLINE void row_to_int16_body(const float *x, size_t inputs, uint16_t *out, struct gemm_range *range)
+{
+	struct quantizer quantizer = row_range(x, inputs, range);
+#pragma omp simd
+	for (size_t i = 0; i < inputs; i++)
+		out[i] = (uint16_t)(quantize(quantizer, x[i]) & 0xFF);
+}
+CPU_LEVELS(row_to_int16, (const float *x, size_t inputs, uint16_t *out, struct gemm_range *range),
+	   (x, inputs, out, range))
+
+struct gemm_rows operand_prepare_rows(enum gemm_form form, const float *x, size_t count, size_t inputs, gemm_word *words,
+				      struct gemm_range *ranges)
+{
+	size_t stride = operand_words(form, inputs);
+	struct gemm_rows rows = {.words = words, .stride = stride, .count = count, .ranges = ranges};
+	for (size_t i = 0; i < count && form != GEMM_FP32; i++, x += inputs) {
+		gemm_word *row = words + i * stride;
+		row[stride - 1] = 0; /* what the values do not fill */
+		if (form == GEMM_INT8)
+			row_to_int8(x, inputs, (uint8_t *)row, &ranges[i]);
+		else if (form == GEMM_INT16)
+			row_to_int16(x, inputs, (uint16_t *)(void *)row, &ranges[i]);
+		else
+			row_to_bf16(x, inputs, (uint16_t *)(void *)row);
+	}
+	if (form == GEMM_FP32)
+		rows.words = (const gemm_word *)(const void *)x;
+	return rows;
+}

@@ -1,0 +1,29 @@
+#ifndef MODEL_CPU_OPERAND_H
+#define MODEL_CPU_OPERAND_H
+
+#include "model/cpu/gemm.h"
+
+/* What a gemm multiplies: weights brought into panels once, rows of activations brought into words for each product. */
+
+/* Words that hold `inputs` values. */
+size_t operand_words(enum gemm_form form, size_t inputs);
+
+/*
+ * Fills the arrays that `out` points to from weight[outputs, inputs]; its sizes
+ * are set.  Symmetric for integers, with a scale for each output; the sum of
+ * 255 x 127 over `inputs` values must stay below 2^31.
+ */
+enum { OPERAND_MOST_INPUTS = 65536 };
+void operand_pack_weights(const struct gemm_weights *out, const float *weight, gemm_word *panels, float *scale,
+			  float *sum);
+
+/*
+ * The rows x[count, inputs] in `form`: x itself for fp32, else written to
+ * words[count, operand_words] and, for integers, ranges[count]: the row's
+ * smallest value and the 255th part of what it spans, so that the whole byte
+ * is used, also after a GELU whose values lie almost all on one side.
+ */
+struct gemm_rows operand_prepare_rows(enum gemm_form form, const float *x, size_t count, size_t inputs, gemm_word *words,
+				      struct gemm_range *ranges);
+
+#endif
