@@ -26,16 +26,23 @@
 /* A word and then NULs, so that comparing two is comparing all bytes, which compilers do in an instruction or two. */
 typedef char short_word[SHORT_BYTES];
 
-static const short_word stop_words[] = {
-	"a", "about", "after", "amid", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "in", "into", "is",
-	"it", "its", "memo", "more", "new", "of", "on", "or", "over", "report", "reports", "said", "say", "says", "source",
-	"sources", "than", "that", "the", "to", "up", "us", "was", "were", "will", "with",
+/* By length: a word is compared with those of its own. */
+#define STOP_LENGTHS 8
+static const char stop_words[STOP_LENGTHS][16][STOP_LENGTHS] = {
+	[1] = {"a"},
+	[2] = {"an", "as", "at", "be", "by", "in", "is", "it", "of", "on", "or", "to", "up", "us"},
+	[3] = {"and", "are", "for", "has", "its", "new", "say", "the", "was"},
+	[4] = {"amid", "from", "into", "memo", "more", "over", "said", "says", "than", "that", "were", "will", "with"},
+	[5] = {"about", "after"},
+	[6] = {"report", "source"},
+	[7] = {"reports", "sources"},
 };
 
 static const short_word labels[] = {
 	"alert", "breaking", "brief", "corrected", "flash", "refile", "repeat", "rpt", "update", "updated", "urgent", "wrapup",
 };
 
+#define ALIAS_MAX 4
 static const struct {
 	short_word written, meant;
 } aliases[] = {
@@ -65,6 +72,17 @@ static bool is_in(const short_word word, const short_word *list, size_t count)
 
 #define IS_IN(word, list) is_in(word, list, sizeof(list) / sizeof(list)[0])
 
+static bool is_stop_word(const short_word word, size_t length)
+{
+	if (length >= STOP_LENGTHS)
+		return false;
+	for (size_t i = 0; stop_words[length][i][0] != '\0'; i++) {
+		if (memcmp(word, stop_words[length][i], STOP_LENGTHS) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* False where the token is too long to be one. */
 static bool make_short(const struct token *token, short_word out)
 {
@@ -83,8 +101,8 @@ static struct word make_word(const struct token *token)
 		word.hash = vocabulary_hash(token);
 		return word;
 	}
-	word.stop = IS_IN(spelled, stop_words);
-	for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
+	word.stop = is_stop_word(spelled, token->length);
+	for (size_t i = 0; i < sizeof aliases / sizeof aliases[0] && token->length <= ALIAS_MAX; i++) {
 		if (memcmp(spelled, aliases[i].written, SHORT_BYTES) == 0)
 			memcpy(spelled, aliases[i].meant, SHORT_BYTES);
 	}
@@ -169,19 +187,21 @@ static void trim(struct words *words)
 	words->count = telling;
 }
 
-/* Four hashes out of each mixing (the finaliser of splitmix64). */
+/* Four hashes out of each mixing (the finaliser of splitmix64).  First all of them, then all minima: compilers do eight of
+ * those at a time. */
 static void add_feature(struct story_signature *out, uint64_t feature)
 {
+	uint16_t values[STORY_HASHES];
 	for (size_t i = 0; i < STORY_HASHES; i += 4) {
 		uint64_t mixed = feature + (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 		mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 		mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
 		mixed ^= mixed >> 31;
-		for (size_t j = 0; j < 4; j++) {
-			uint16_t value = (uint16_t)(mixed >> 16 * j);
-			out->minhash[i + j] = value < out->minhash[i + j] ? value : out->minhash[i + j];
-		}
+		for (size_t j = 0; j < 4; j++)
+			values[i + j] = (uint16_t)(mixed >> 16 * j);
 	}
+	for (size_t i = 0; i < STORY_HASHES; i++)
+		out->minhash[i] = values[i] < out->minhash[i] ? values[i] : out->minhash[i];
 }
 
 void story_sign(const char *title, size_t length, struct story_signature *out)
