@@ -77,7 +77,7 @@ struct gemm {
 
 /* In each precision the fastest first, and plain C, which runs everywhere and is the reference, last. */
 extern const struct gemm gemm_avx512_fp32, gemm_avx2_fp32, gemm_plain_fp32;
-extern const struct gemm gemm_plain_bf16;
-extern const struct gemm gemm_avx512_int8, gemm_avx2_int8, gemm_plain_int8;
+extern const struct gemm gemm_amx_bf16, gemm_plain_bf16;
+extern const struct gemm gemm_amx_int8, gemm_avx512_int8, gemm_avx2_int8, gemm_plain_int8;
 
 #endif

@@ -35,12 +35,12 @@
 
 static bool fp32_available(void)
 {
-	return cpu_level() == CPU_AVX512;
+	return cpu_level() >= CPU_AVX512;
 }
 
 static bool int8_available(void)
 {
-	return cpu_level() == CPU_AVX512 && __builtin_cpu_supports("avx512vnni");
+	return cpu_has(CPU_AVX512_VNNI);
 }
 
 const struct gemm gemm_avx512_fp32 = {
