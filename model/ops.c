@@ -1,5 +1,6 @@
 #include "model/ops.h"
 
+#include "model/cpu/level.h"
 #include "model/cpu/tables.h"
 
 #include <stdbool.h>
@@ -28,7 +29,7 @@ static int names_check(const char *device_name, const char *precision, struct er
 
 const struct ops *ops_open(const char *device_name, const char *precision, struct device **device, struct err *e)
 {
-	if (names_check(device_name, precision, e) < 0)
+	if (names_check(device_name, precision, e) < 0 || cpu_level_check(e) < 0)
 		return NULL;
 	bool device_known = false, tried = false;
 	const struct ops *ops;

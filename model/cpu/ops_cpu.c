@@ -204,6 +204,8 @@ static void mean_pool(struct stream *stream, const struct packed *batch, const s
 	}
 
 static const struct cpu_ops tables[] = {
+	{CPU_OPS("int8"), &gemm_amx_int8, &gemm_avx512_fp32},
+	{CPU_OPS("bf16"), &gemm_amx_bf16, &gemm_avx512_fp32},
 #if defined(__x86_64__)
 	{CPU_OPS("int8"), &gemm_avx512_int8, &gemm_avx512_fp32},
 	{CPU_OPS("fp32"), &gemm_avx512_fp32, &gemm_avx512_fp32},
