@@ -65,6 +65,7 @@ enum store_result store_set_names(struct store *store, const struct store_names 
 struct store_document {
 	int64_t id;               /* ascending, above store_load_marks' */
 	const struct item *item;
+	uint64_t key;             /* store_item_key of the item, where it is known already; else 0 */
 	int64_t published_us;     /* never TIME_NONE: the item's own or what stands in for it */
 	enum polarity polarity;   /* POLARITY_NONE = NULL in SQL, as is the score then */
 	float score;

@@ -133,24 +133,14 @@ int recall_load(struct store *store)
 			       "SELECT id, key FROM documents INDEXED BY documents_applied"
 			       " WHERE applied >= (SELECT applied FROM documents WHERE id >"
 			       " (SELECT document FROM marks) - ?1 ORDER BY id LIMIT 1)"
-			       " AND id > (SELECT document FROM marks) - ?1 AND key IS NOT NULL ORDER BY applied",
+			       " AND id > (SELECT document FROM marks) - ?1 AND key IS NOT NULL ORDER BY applied, id",
 			       &select);
 	if (rc != SQLITE_OK)
 		return rc;
-	/* Within one stamp the index goes by key, and the ring takes ids in order: sort them by their place first. */
-	struct recall sorted = {xcalloc(STORE_RECALL, sizeof *sorted.keys), NULL, 0};
-	int64_t highest = 0;
 	sqlite3_bind_int64(select, 1, STORE_RECALL);
-	while ((rc = sqlite3_step(select)) == SQLITE_ROW) {
-		int64_t id = sqlite3_column_int64(select, 0);
-		sorted.keys[(uint64_t)id & RING_MASK] = (uint64_t)sqlite3_column_int64(select, 1);
-		highest = id > highest ? id : highest;
-	}
+	while ((rc = sqlite3_step(select)) == SQLITE_ROW)
+		recall_note(&store->recall, sqlite3_column_int64(select, 0), (uint64_t)sqlite3_column_int64(select, 1));
 	sqlite3_finalize(select);
-	for (int64_t id = highest > STORE_RECALL ? highest - STORE_RECALL + 1 : 1; id <= highest; id++)
-		if (sorted.keys[(uint64_t)id & RING_MASK] != 0)
-			recall_note(&store->recall, id, sorted.keys[(uint64_t)id & RING_MASK]);
-	recall_free(&sorted);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 

@@ -97,24 +97,35 @@ static int add(struct store *store, enum name_kind kind, int64_t parent, const c
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+static int read_name(struct store *store, enum name_kind kind, int64_t parent, const char *text, bool may_add, int64_t *id)
+{
+	int rc = look_up(store, kind, parent, text, id);
+	return rc == SQLITE_NOTFOUND && may_add ? add(store, kind, parent, text, id) : rc;
+}
+
 int names_find(struct store *store, enum name_kind kind, int64_t parent, const char *text, bool may_add, int64_t *id)
 {
 	struct name_cache *cache = &store->cache;
+	if (cache->last[kind].text != NULL && cache->last[kind].parent == parent &&
+	    strcmp(cache->last[kind].text, text) == 0) {
+		*id = cache->last[kind].id;
+		return SQLITE_OK;
+	}
 	if (cache->count * 2 >= cache->capacity)
 		cache_grow(cache);
 	uint64_t hash = name_hash(kind, parent, text);
 	struct cached_name *slot = cache_slot(cache, kind, parent, text, hash);
-	if (slot->text != NULL) {
-		*id = slot->id;
-		return SQLITE_OK;
+	if (slot->text == NULL) {
+		int rc = read_name(store, kind, parent, text, may_add, id);
+		if (rc != SQLITE_OK)
+			return rc;
+		*slot = (struct cached_name){xstrdup(text), hash, parent, *id, kind};
+		cache->count++;
 	}
-	int rc = look_up(store, kind, parent, text, id);
-	if (rc == SQLITE_NOTFOUND && may_add)
-		rc = add(store, kind, parent, text, id);
-	if (rc != SQLITE_OK)
-		return rc;
-	*slot = (struct cached_name){xstrdup(text), hash, parent, *id, kind};
-	cache->count++;
+	*id = slot->id;
+	cache->last[kind].text = slot->text;
+	cache->last[kind].parent = parent;
+	cache->last[kind].id = slot->id;
 	return SQLITE_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,8 +164,16 @@ static int set_up(struct store *store, struct err *e)
 	return 0;
 }
 
+/* Nobody asks SQLite how much memory it has, and counting takes a lock at each allocation. */
+static void configure_library(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static int open_database(struct store *store, struct err *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, configure_library);
 	bool writes = store->mode != STORE_READ, owns = store->mode == STORE_DAEMON;
 	if (owns && create_file(store->path, e) != 0)
 		return -1;

@@ -21,7 +21,7 @@ enum {
 /* ---- schema.c, views.c ---- */
 
 #define STORE_APPLICATION_ID 0x42776c72 /* "Bwlr" */
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 /* The script that brings a database from version [i] to [i + 1]. */
 extern const char *const store_migrations[STORE_SCHEMA_VERSION];
 /* Views hold no data: dropped and made anew whenever a writer opens a database whose views are older. */
@@ -31,7 +31,7 @@ extern const char store_views_sql[];
 
 #define STORE_STATEMENTS(X)                                                                                            \
 	X(STMT_BEGIN) X(STMT_COMMIT) X(STMT_ROLLBACK)                                                                  \
-	X(STMT_INSERT_DOCUMENT) X(STMT_INSERT_REJECT) X(STMT_SET_MARKS)                                                \
+	X(STMT_INSERT_DOCUMENT) X(STMT_INSERT_EIGHT_DOCUMENTS) X(STMT_INSERT_REJECT) X(STMT_SET_MARKS)                 \
 	X(STMT_ADD_BUCKET) X(STMT_SET_RULE_STATE) X(STMT_SET_SOURCE_STATE) X(STMT_SET_SILENCE)                         \
 	X(STMT_SET_ALERT) X(STMT_INSERT_EVENT) X(STMT_INSERT_DELIVERY) X(STMT_SET_DELIVERY)                            \
 	X(STMT_FIND_FINISHED_DELIVERIES) X(STMT_DELETE_DELIVERY)                                                       \
@@ -56,6 +56,11 @@ enum name_kind { NAME_SOURCE, NAME_TOPIC, NAME_RULE, NAME_RECEIVER, NAME_LABEL, 
 struct name_cache {
 	struct cached_name *slots;
 	size_t capacity, count;
+	/* What was found last of each kind: most documents come from the stream of the one before. */
+	struct {
+		const char *text; /* a slot's; NULL = none */
+		int64_t parent, id;
+	} last[NAME_KINDS];
 };
 
 /* Database ids of one list of configured names, by index. */
@@ -89,7 +94,7 @@ struct store {
 	bool recall_loaded;
 	uint64_t *batch_keys;        /* of the batch under way */
 	size_t batch_keys_capacity;
-	char *scratch;               /* topic lists */
+	char *scratch;               /* a topic list */
 	size_t scratch_size;
 	int wal_pages;               /* as of the last commit */
 	int wal_tried_pages;         /* as of the last checkpoint */

@@ -5,8 +5,9 @@
  * WAL mode each page that a transaction touches is written once more.  So
  * what grows is only ever appended to.  `documents` has one index, on the
  * writer's stamp, which ascends with the id (it carries the message id's hash
- * along, so that the recent ones are read from it alone); an index on random
- * hashes would touch a page a document.  Buckets are clustered by (width,
+ * along, so that the recent ones are read from it alone, and the id before it,
+ * or the many of one stamp would be in the order of their hashes); an index on
+ * random hashes would touch a page a document.  Buckets are clustered by (width,
  * start): those of "now" lie side by side, however many topics there are.
  *
  * A change is one more script behind schema_1, which stays as it is since
@@ -110,4 +111,8 @@ static const char schema_1[] =
 	"  stream INTEGER PRIMARY KEY REFERENCES streams, state TEXT NOT NULL, message TEXT, last_progress INTEGER,"
 	"  lag INTEGER, updated INTEGER NOT NULL);";
 
-const char *const store_migrations[STORE_SCHEMA_VERSION] = {schema_1};
+static const char schema_2[] =
+	"DROP INDEX documents_applied;"
+	"CREATE INDEX documents_applied ON documents(applied, id, key);";
+
+const char *const store_migrations[STORE_SCHEMA_VERSION] = {schema_1, schema_2};

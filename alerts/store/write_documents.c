@@ -1,5 +1,8 @@
 /*
  * The rows of a batch that came from sources: documents, rejects, positions.
+ *
+ * Documents go in eight a statement: starting and ending one costs SQLite as
+ * much as the row does.
  */
 #include "alerts/store/private.h"
 
@@ -10,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOGETHER 8    /* documents in one statement */
 #define RAW_MAX 65536 /* of an unreadable value, for a person to look at */
 
 const char *write_topic_list(struct store *store, const uint32_t *topics, size_t count)
@@ -71,28 +75,52 @@ static void bind_strings(struct bound *insert, const struct item *item)
 	bind_text(insert, item->body);
 }
 
-static int write_document(struct store *store, const struct store_batch *batch, const struct store_document *document,
-			  uint64_t key)
+/* The list lives in the store's scratch, which is the next document's too. */
+static void bind_topics(struct store *store, struct bound *insert, const struct store_document *document)
+{
+	const char *list = write_topic_list(store, document->topics, document->topic_count);
+	if (list == NULL)
+		bind_null(insert);
+	else if (insert->rc == SQLITE_OK)
+		insert->rc = sqlite3_bind_text(insert->statement, insert->at++, list, -1, SQLITE_TRANSIENT);
+}
+
+static int bind_document(struct store *store, struct bound *insert, const struct store_document *document, uint64_t key,
+			 int64_t applied_us)
 {
 	const struct item *item = document->item;
 	int64_t stream;
 	int rc = names_find_stream(store, item->source, item->position.stream, &stream);
 	if (rc != SQLITE_OK)
 		return rc;
-	struct bound insert = store_bind(store, STMT_INSERT_DOCUMENT);
-	bind_integer(&insert, document->id);
-	bind_integer(&insert, stream);
-	bind_integer(&insert, item->flags);
-	bind_integer(&insert, document->published_us);
-	bind_integer(&insert, item->received_us);
-	bind_integer(&insert, batch->applied_us);
-	rc = bind_judgement(store, &insert, document);
+	bind_integer(insert, document->id);
+	bind_integer(insert, stream);
+	bind_integer(insert, item->flags);
+	bind_integer(insert, document->published_us);
+	bind_integer(insert, item->received_us);
+	bind_integer(insert, applied_us);
+	rc = bind_judgement(store, insert, document);
 	if (rc != SQLITE_OK)
 		return rc;
-	bind_integer(&insert, document->story);
-	bind_text(&insert, write_topic_list(store, document->topics, document->topic_count));
-	key != 0 ? bind_integer(&insert, (int64_t)key) : bind_null(&insert);
-	bind_strings(&insert, item);
+	bind_integer(insert, document->story);
+	bind_topics(store, insert, document);
+	key != 0 ? bind_integer(insert, (int64_t)key) : bind_null(insert);
+	bind_strings(insert, item);
+	return insert->rc;
+}
+
+/* `count` documents from `first` on by one statement. */
+static int insert_documents(struct store *store, const struct store_batch *batch, size_t first, size_t count)
+{
+	struct bound insert = store_bind(store, count == TOGETHER ? STMT_INSERT_EIGHT_DOCUMENTS : STMT_INSERT_DOCUMENT);
+	for (size_t i = first; i < first + count; i++) {
+		const struct store_document *document = &batch->documents[i];
+		uint64_t key = document->key != 0 ? document->key : store_item_key(document->item);
+		store->batch_keys[i] = document->item->flags & ITEM_UNIQUE ? 0 : key;
+		int rc = bind_document(store, &insert, document, key, batch->applied_us);
+		if (rc != SQLITE_OK)
+			return rc;
+	}
 	return store_run(&insert);
 }
 
@@ -102,11 +130,9 @@ int write_documents(struct store *store, const struct store_batch *batch)
 		store->batch_keys_capacity = batch->document_count * 2;
 		store->batch_keys = xrealloc(store->batch_keys, store->batch_keys_capacity * sizeof *store->batch_keys);
 	}
-	for (size_t i = 0; i < batch->document_count; i++) {
-		const struct store_document *document = &batch->documents[i];
-		uint64_t key = store_item_key(document->item);
-		store->batch_keys[i] = document->item->flags & ITEM_UNIQUE ? 0 : key;
-		int rc = write_document(store, batch, document, key);
+	for (size_t at = 0, count; at < batch->document_count; at += count) {
+		count = batch->document_count - at >= TOGETHER ? TOGETHER : 1;
+		int rc = insert_documents(store, batch, at, count);
 		if (rc != SQLITE_OK)
 			return rc;
 	}

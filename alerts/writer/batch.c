@@ -156,6 +156,7 @@ static void feed_document(struct writer *writer, const struct writer_entry *entr
 	batch->documents[batch->document_count++] = (struct store_document){
 		.id = document.id,
 		.item = item,
+		.key = key,
 		.published_us = published_us,
 		.polarity = entry->polarity,
 		.score = document.score,

@@ -40,7 +40,7 @@ START_TEST(a_new_database_is_made_once)
 	store = fixture_open();
 	ck_assert_str_eq(store_identity(store), identity);
 	store_close(store);
-	assert_answer("PRAGMA user_version", "1");
+	assert_answer("PRAGMA user_version", "2");
 	assert_answer("PRAGMA journal_mode", "wal");
 }
 END_TEST
@@ -49,9 +49,35 @@ START_TEST(a_newer_version_is_refused_and_left_alone)
 {
 	store_close(fixture_open());
 	shell("sqlite3 %s '%s'", "PRAGMA user_version = 99");
-	assert_refused(STORE_DAEMON, "newer Bellwether (schema 99, this program knows 1)");
+	assert_refused(STORE_DAEMON, "newer Bellwether (schema 99, this program knows 2)");
 	assert_refused(STORE_READ, "upgrade the program");
 	shell("test \"$(sqlite3 %s '%s')\" = 99", "PRAGMA user_version");
+}
+END_TEST
+
+START_TEST(an_older_version_is_brought_up_to_date)
+{
+	struct err e;
+	int64_t id = 0;
+	struct store *store = fixture_open();
+	struct item *item = fixture_item(0, "news/0", "", "1", "a-1", "Acme falls");
+	struct store_document document = fixture_document(1, item);
+	struct store_move move = {"wire", "news/0", "", "1"};
+	struct store_batch batch = {.applied_us = NOON_US, .documents = &document, .document_count = 1,
+				    .moves = &move, .move_count = 1};
+	ck_assert_int_eq(fixture_try(store, &batch, &e), STORE_DONE);
+	store_close(store);
+	shell("sqlite3 %s '%s'", "DROP INDEX documents_applied; CREATE INDEX documents_applied ON documents(applied, key);"
+				 "PRAGMA user_version = 1");
+	assert_refused(STORE_READ, "start the daemon on it once");
+
+	store = fixture_open();
+	ck_assert_int_eq(store_find_document(store, item, &id, &e), STORE_DONE);
+	ck_assert_int_eq(id, 1);
+	store_close(store);
+	item_free(item);
+	assert_answer("PRAGMA user_version", "2");
+	assert_answer("SELECT group_concat(name) FROM pragma_index_info('documents_applied')", "applied,id,key");
 }
 END_TEST
 
@@ -283,6 +309,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, fixture_make_directory, fixture_remove_directory);
 	tcase_add_test(tcase, a_new_database_is_made_once);
 	tcase_add_test(tcase, a_newer_version_is_refused_and_left_alone);
+	tcase_add_test(tcase, an_older_version_is_brought_up_to_date);
 	tcase_add_test(tcase, the_file_of_another_program_is_refused_and_left_alone);
 	tcase_add_test(tcase, only_the_daemon_creates);
 	tcase_add_test(tcase, a_second_daemon_is_told_who_holds_the_database);
