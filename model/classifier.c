@@ -82,9 +82,7 @@ static int encoder_load(struct classifier *classifier, const char *directory, st
 	if (weights == NULL)
 		return -1;
 	int result = -1;
-	size_t size;
-	const void *bytes = weights_bytes(weights, &size);
-	if (model_version(directory, bytes, size, hash, e) < 0)
+	if (model_version(directory, weights, hash, e) < 0)
 		goto done;
 	snprintf(classifier->version, sizeof classifier->version, "%s-%s", classifier->config.model_type, hash);
 	classifier->encoder =

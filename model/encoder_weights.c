@@ -7,7 +7,7 @@
 /*
  * A tensor is read into memory of its own, handed to the device, which copies
  * it into the form that it likes, and let go; so the most that is held twice is
- * one tensor.  Shapes are checked before memory is asked for: config.json may
+ * one layer's matrix.  Shapes are checked before memory is asked for: config.json may
  * claim what it likes.
  *
  * Errors are sticky, so that a layer reads as a list of its parts: after the
@@ -157,14 +157,57 @@ static void load_layer(struct loader *loader, size_t index, struct encoder_layer
 	layer->down = load_linear(loader, LINEAR_HIDDEN, base, config->hidden, config->intermediate, norm);
 }
 
+struct table_context {
+	const struct weights *weights;
+	const struct weight_tensor *tensor;
+	size_t width;
+};
+
+static int read_table(const struct table_source *source, size_t first, size_t count, void *out, struct err *e)
+{
+	const struct table_context *context = source->context;
+	return weights_read_rows(context->weights, context->tensor, context->width, first, count, out, e);
+}
+
+/* The words are most of a small model's bytes: the device reads them straight into its own memory. */
+static struct table_source find_table(struct loader *loader, const char *name, size_t rows,
+				      struct table_context *context)
+{
+	struct table_source source = {.read = read_table, .context = context};
+	if (loader->failed || weights_check(loader->weights, name, rows, loader->config->hidden, loader->e) < 0) {
+		loader->failed = true;
+		return source;
+	}
+	const struct weight_tensor *tensor = weights_find(loader->weights, name);
+	*context = (struct table_context){loader->weights, tensor, loader->config->hidden};
+	switch (tensor->type) {
+	case WEIGHT_F16:
+		source.type = TABLE_F16;
+		break;
+	case WEIGHT_BF16:
+		source.type = TABLE_BF16;
+		break;
+	case WEIGHT_F32:
+		source.type = TABLE_F32;
+		break;
+	case WEIGHT_I8:
+	case WEIGHT_OTHER:
+		err_set(loader->e, "tensor %s is of type %s; F32, F16 or BF16 is needed", name, tensor->type_name);
+		loader->failed = true;
+		break;
+	}
+	return source;
+}
+
 static struct embedding *load_embedding(struct loader *loader)
 {
 	const struct model_config *config = loader->config;
 	char name[256];
+	struct table_context words;
 	struct embedding_source source = {
 		.word_count = config->vocab_size, .position_count = config->positions, .width = config->hidden};
 	name_format(loader, name, "embeddings.word_embeddings.weight");
-	source.words = read_tensor(loader, name, config->vocab_size, config->hidden);
+	source.words = find_table(loader, name, config->vocab_size, &words);
 	name_format(loader, name, "embeddings.position_embeddings.weight");
 	source.positions = read_tensor(loader, name, config->positions, config->hidden);
 	name_format(loader, name, "embeddings.token_type_embeddings.weight");

@@ -51,8 +51,17 @@ struct linear_source {
 	const struct norm_source *norm; /* for linear_residual_norm, else NULL */
 };
 
+/* A table that is too large to be held twice: the device asks for its rows, [rows, width], when it has a place for them. */
+enum table_type { TABLE_F32, TABLE_F16, TABLE_BF16 };
+
+struct table_source {
+	enum table_type type; /* of what `read` gives */
+	int (*read)(const struct table_source *source, size_t first, size_t count, void *out, struct err *e);
+	const void *context;
+};
+
 struct embedding_source {
-	const float *words;     /* [word_count, width] */
+	struct table_source words; /* [word_count, width]; a table of less than float32 may keep fewer bits of them */
 	const float *positions; /* [position_count, width] */
 	const float *type;      /* [width]: token type 0, the only one that single texts have */
 	size_t word_count, position_count, width;

@@ -22,11 +22,11 @@ static int file_hash(const char *directory, const char *name, uint64_t *hash, st
 	return failed ? err_set(e, "%s: cannot read", path) : 0;
 }
 
-int model_version(const char *directory, const void *weights, size_t size, char out[MODEL_VERSION_SIZE],
-		  struct err *e)
+int model_version(const char *directory, const struct weights *weights, char out[MODEL_VERSION_SIZE], struct err *e)
 {
-	uint64_t hash = hash_bytes(0, weights, size);
-	if (file_hash(directory, "config.json", &hash, e) < 0 || file_hash(directory, "vocab.txt", &hash, e) < 0)
+	uint64_t hash;
+	if (weights_hash(weights, 0, &hash, e) < 0 || file_hash(directory, "config.json", &hash, e) < 0 ||
+	    file_hash(directory, "vocab.txt", &hash, e) < 0)
 		return -1;
 	snprintf(out, MODEL_VERSION_SIZE, "%08" PRIx32, (uint32_t)(hash ^ hash >> 32));
 	return 0;

@@ -1,5 +1,7 @@
 #include "model/weights_convert.h"
 
+#include "model/half.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -27,96 +29,99 @@ static uint32_t load32(const unsigned char *at)
 	return value;
 }
 
-static void store_float(float *out, uint32_t bits)
+/* Nonzero where any value has all exponent bits set.  The largest of the magnitudes tells. */
+static bool any_bad(enum weight_type type, const unsigned char *data, size_t count)
 {
-	memcpy(out, &bits, sizeof bits);
-}
-
-/* Each returns nonzero bits where any value has all exponent bits set. */
-
-static uint32_t convert_f32(const unsigned char *data, size_t count, float *out)
-{
-	uint32_t bad = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t bits = load32(data + 4 * i);
-		bad |= (bits & 0x7F800000u) == 0x7F800000u;
-		store_float(out + i, bits);
-	}
-	return bad;
-}
-
-static uint32_t convert_bf16(const unsigned char *data, size_t count, float *out)
-{
-	uint32_t bad = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t bits = (uint32_t)load16(data + 2 * i) << 16;
-		bad |= (bits & 0x7F800000u) == 0x7F800000u;
-		store_float(out + i, bits);
-	}
-	return bad;
-}
-
-/* The ten bits of fraction and five of exponent are moved to their place in a float; the difference of the exponents'
- * biases (127 - 15) is a factor, which sets subnormal values right too. */
-static uint32_t convert_f16(const unsigned char *data, size_t count, float *out)
-{
-	uint32_t bad = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint32_t bits = load16(data + 2 * i);
-		bad |= (bits & 0x7C00u) == 0x7C00u;
-		float magnitude, value;
-		store_float(&magnitude, (bits & 0x7FFFu) << 13);
-		magnitude *= 0x1p112f;
-		uint32_t shape;
-		memcpy(&shape, &magnitude, sizeof shape);
-		store_float(&value, shape | (bits & 0x8000u) << 16);
-		out[i] = value;
-	}
-	return bad;
-}
-
-static uint32_t convert(enum weight_type type, const unsigned char *data, size_t count, float *out)
-{
+	uint16_t top16 = 0, limit = type == WEIGHT_F16 ? 0x7C00 : 0x7F80;
+	uint32_t top32 = 0;
 	switch (type) {
 	case WEIGHT_F32:
-		return convert_f32(data, count, out);
+		for (size_t i = 0; i < count; i++) {
+			uint32_t magnitude = load32(data + 4 * i) & 0x7FFFFFFFu;
+			top32 = magnitude > top32 ? magnitude : top32;
+		}
+		return top32 >= 0x7F800000u;
 	case WEIGHT_F16:
-		return convert_f16(data, count, out);
 	case WEIGHT_BF16:
-		return convert_bf16(data, count, out);
+		for (size_t i = 0; i < count; i++) {
+			uint16_t magnitude = load16(data + 2 * i) & 0x7FFFu;
+			top16 = magnitude > top16 ? magnitude : top16;
+		}
+		return top16 >= limit;
+	case WEIGHT_I8:
+		return false;
 	case WEIGHT_OTHER:
 		break;
 	}
-	return 1;
+	return true;
 }
 
-size_t weight_convert(enum weight_type type, const void *data, size_t count, float *out)
+static void widen(enum weight_type type, const unsigned char *data, size_t count, float *out)
+{
+	switch (type) {
+	case WEIGHT_F32:
+		memcpy(out, data, count * sizeof *out);
+		break;
+	case WEIGHT_F16:
+		for (size_t i = 0; i < count; i++)
+			out[i] = half_widen(load16(data + 2 * i));
+		break;
+	case WEIGHT_BF16:
+		for (size_t i = 0; i < count; i++)
+			out[i] = bfloat_widen(load16(data + 2 * i));
+		break;
+	case WEIGHT_I8:
+		for (size_t i = 0; i < count; i++)
+			out[i] = (float)(int8_t)data[i];
+		break;
+	case WEIGHT_OTHER:
+		break;
+	}
+}
+
+size_t weight_finite(enum weight_type type, const void *data, size_t count)
 {
 	const unsigned char *bytes = data;
-	size_t width = type == WEIGHT_F32 ? 4 : 2;
+	size_t width = weight_size(type);
 	for (size_t at = 0; at < count; at += CHUNK) {
 		size_t here = count - at < CHUNK ? count - at : CHUNK;
-		if (convert(type, bytes + at * width, here, out + at) == 0)
+		if (!any_bad(type, bytes + at * width, here))
 			continue;
-		while (convert(type, bytes + at * width, 1, out + at) == 0)
+		while (!any_bad(type, bytes + at * width, 1))
 			at++;
 		return at;
 	}
 	return count;
 }
 
+/* Chunk by chunk, so that the second walk finds the values in the cache. */
+size_t weight_convert(enum weight_type type, const void *data, size_t count, float *out)
+{
+	const unsigned char *bytes = data;
+	size_t width = weight_size(type);
+	for (size_t at = 0; at < count; at += CHUNK) {
+		size_t here = count - at < CHUNK ? count - at : CHUNK;
+		size_t finite = weight_finite(type, bytes + at * width, here);
+		if (finite < here)
+			return at + finite;
+		widen(type, bytes + at * width, here, out + at);
+	}
+	return count;
+}
+
+static const struct {
+	const char *name;
+	enum weight_type type;
+	size_t size;
+} types[] = {
+	{"F32", WEIGHT_F32, 4},	  {"F16", WEIGHT_F16, 2},   {"BF16", WEIGHT_BF16, 2}, {"I8", WEIGHT_I8, 1},
+	{"F64", WEIGHT_OTHER, 8}, {"I64", WEIGHT_OTHER, 8}, {"U64", WEIGHT_OTHER, 8}, {"I32", WEIGHT_OTHER, 4},
+	{"U32", WEIGHT_OTHER, 4}, {"I16", WEIGHT_OTHER, 2}, {"U16", WEIGHT_OTHER, 2}, {"U8", WEIGHT_OTHER, 1},
+	{"BOOL", WEIGHT_OTHER, 1},
+};
+
 enum weight_type weight_type_parse(const char *name, size_t *size)
 {
-	static const struct {
-		const char *name;
-		enum weight_type type;
-		size_t size;
-	} types[] = {
-		{"F32", WEIGHT_F32, 4},	   {"F16", WEIGHT_F16, 2},   {"BF16", WEIGHT_BF16, 2}, {"F64", WEIGHT_OTHER, 8},
-		{"I64", WEIGHT_OTHER, 8},  {"U64", WEIGHT_OTHER, 8}, {"I32", WEIGHT_OTHER, 4}, {"U32", WEIGHT_OTHER, 4},
-		{"I16", WEIGHT_OTHER, 2},  {"U16", WEIGHT_OTHER, 2}, {"I8", WEIGHT_OTHER, 1},  {"U8", WEIGHT_OTHER, 1},
-		{"BOOL", WEIGHT_OTHER, 1},
-	};
 	*size = 0;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
 		if (strcmp(name, types[i].name) == 0) {
@@ -125,4 +130,12 @@ enum weight_type weight_type_parse(const char *name, size_t *size)
 		}
 	}
 	return WEIGHT_OTHER;
+}
+
+size_t weight_size(enum weight_type type)
+{
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (types[i].type == type)
+			return types[i].size;
+	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "model/cpu/attention.h"
 #include "model/cpu/operand.h"
+#include "model/half.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +113,41 @@ struct linear *cpu_pack_linear(struct device *device, const struct linear_source
 	return linear;
 }
 
+/* float32 rows to float16, through a block of them at a time. */
+static int narrow_words(const struct embedding_source *source, uint16_t *out, struct err *e)
+{
+	enum { BLOCK_BYTES = 64 << 10 };
+	size_t width = source->width, rows = BLOCK_BYTES / (width * sizeof(float)) + 1;
+	float *block = malloc(rows * width * sizeof *block);
+	if (block == NULL)
+		return err_set(e, "out of memory");
+	int result = 0;
+	for (size_t row = 0; row < source->word_count; row += rows) {
+		size_t count = source->word_count - row < rows ? source->word_count - row : rows;
+		result = source->words.read(&source->words, row, count, block, e);
+		if (result < 0)
+			break;
+		for (size_t i = 0; i < count * width; i++)
+			*out++ = half_narrow(block[i]);
+	}
+	free(block);
+	return result;
+}
+
+static int keep_words(struct device *device, const struct embedding_source *source, struct embedding *embedding,
+		      struct err *e)
+{
+	bool narrow = source->words.type == TABLE_F32 && strcmp(device->table->ops.precision, "fp32") != 0;
+	embedding->word_type = narrow ? TABLE_F16 : source->words.type;
+	size_t value = embedding->word_type == TABLE_F32 ? sizeof(float) : sizeof(uint16_t);
+	void *words = device_keep(device, source->word_count * source->width * value, e);
+	embedding->words = words;
+	if (words == NULL)
+		return -1;
+	return narrow ? narrow_words(source, words, e)
+		      : source->words.read(&source->words, 0, source->word_count, words, e);
+}
+
 struct embedding *cpu_pack_embedding(struct device *device, const struct embedding_source *source, struct err *e)
 {
 	size_t width = source->width;
@@ -120,11 +156,10 @@ struct embedding *cpu_pack_embedding(struct device *device, const struct embeddi
 		return NULL;
 	*embedding = (struct embedding){
 		.width = width,
-		.words = keep_floats(device, source->words, source->word_count * width, e),
 		.positions = keep_floats(device, source->positions, source->position_count * width, e),
 		.type = keep_floats(device, source->type, width, e),
 	};
-	if (embedding->words == NULL || embedding->positions == NULL || embedding->type == NULL)
+	if (embedding->positions == NULL || embedding->type == NULL || keep_words(device, source, embedding, e) < 0)
 		return NULL;
 	return keep_norm(device, &source->norm, width, &embedding->norm, e) < 0 ? NULL : embedding;
 }

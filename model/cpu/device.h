@@ -28,9 +28,12 @@ struct linear {
 	struct norm norm; /* where gamma is not NULL */
 };
 
+/* The words, most of a small model's bytes, as they lie in the file; float16 instead of float32 below fp32. */
 struct embedding {
 	size_t width;
-	const float *words, *positions, *type;
+	enum table_type word_type;
+	const void *words; /* [word_count, width] */
+	const float *positions, *type;
 	struct norm norm;
 };
 

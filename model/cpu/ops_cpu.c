@@ -1,5 +1,6 @@
 #include "model/cpu/attention.h"
 #include "model/cpu/device.h"
+#include "model/cpu/embed.h"
 #include "model/cpu/operand.h"
 #include "model/cpu/tables.h"
 
@@ -66,9 +67,7 @@ static void embed(struct stream *stream, const struct embedding *embedding, cons
 	for (size_t text = 0; text < batch->texts; text++) {
 		const float *position = embedding->positions;
 		for (int32_t token = starts[text]; token < starts[text + 1]; token++) {
-			const float *word = embedding->words + (size_t)ids[token] * width;
-			for (size_t i = 0; i < width; i++)
-				row[i] = word[i] + position[i] + embedding->type[i];
+			embed_row(embedding, (size_t)ids[token], position, row);
 			row += width;
 			position += width;
 		}
@@ -204,9 +203,9 @@ static void mean_pool(struct stream *stream, const struct packed *batch, const s
 	}
 
 static const struct cpu_ops tables[] = {
+#if defined(__x86_64__)
 	{CPU_OPS("int8"), &gemm_amx_int8, &gemm_avx512_fp32},
 	{CPU_OPS("bf16"), &gemm_amx_bf16, &gemm_avx512_fp32},
-#if defined(__x86_64__)
 	{CPU_OPS("int8"), &gemm_avx512_int8, &gemm_avx512_fp32},
 	{CPU_OPS("fp32"), &gemm_avx512_fp32, &gemm_avx512_fp32},
 	{CPU_OPS("int8"), &gemm_avx2_int8, &gemm_avx2_fp32},

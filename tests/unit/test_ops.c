@@ -1,3 +1,4 @@
+#include "model/half.h"
 #include "model/ops.h"
 #include "tests/lib/run.h"
 
@@ -248,38 +249,77 @@ START_TEST(linear_residual_norm)
 }
 END_TEST
 
-START_TEST(embed)
+enum { WORDS = 11 };
+
+/* The words' table in one of its types. */
+struct words {
+	enum table_type type;
+	const float *full;     /* [WORDS, HIDDEN] */
+	const uint16_t *bits;
+};
+
+static int words_read(const struct table_source *source, size_t first, size_t count, void *out, struct err *e)
 {
-	struct fixture f;
-	if (!fixture_open(&f, (size_t)_i))
-		return;
-	enum { WORDS = 11 };
-	float *words = random_floats(WORDS * HIDDEN, 1), *positions = random_floats(LONGEST * HIDDEN, 1);
-	float *type = random_floats(HIDDEN, 1), *gamma = random_floats(HIDDEN, 1), *beta = random_floats(HIDDEN, 1);
-	struct embedding_source source = {.words = words, .positions = positions, .type = type, .word_count = WORDS,
+	(void)e;
+	const struct words *words = source->context;
+	if (words->type == TABLE_F32)
+		memcpy(out, words->full + first * HIDDEN, count * HIDDEN * sizeof(float));
+	else
+		memcpy(out, words->bits + first * HIDDEN, count * HIDDEN * sizeof(uint16_t));
+	return 0;
+}
+
+static void check_embed(struct fixture *f, struct words words, double tolerance)
+{
+	float *positions = random_floats(LONGEST * HIDDEN, 1), *type = random_floats(HIDDEN, 1);
+	float *gamma = random_floats(HIDDEN, 1), *beta = random_floats(HIDDEN, 1);
+	struct embedding_source source = {.words = {.type = words.type, .read = words_read, .context = &words},
+					  .positions = positions, .type = type, .word_count = WORDS,
 					  .position_count = LONGEST, .width = HIDDEN,
 					  .norm = {.gamma = gamma, .beta = beta, .epsilon = 1e-12f}};
-	struct embedding *embedding = f.ops->pack_embedding(f.device, &source, NULL);
+	struct embedding *embedding = f->ops->pack_embedding(f->device, &source, NULL);
 	int32_t ids[TOKENS];
 	double wanted[TOKENS * HIDDEN];
 	for (size_t text = 0, token = 0; text < TEXTS; text++) {
 		for (int32_t position = 0; position < lengths[text]; position++, token++) {
 			ids[token] = (int32_t)(token * 7 % WORDS);
 			for (size_t i = 0; i < HIDDEN; i++)
-				wanted[token * HIDDEN + i] = (double)words[(size_t)ids[token] * HIDDEN + i] +
+				wanted[token * HIDDEN + i] = (double)words.full[(size_t)ids[token] * HIDDEN + i] +
 							     (double)positions[(size_t)position * HIDDEN + i] +
 							     (double)type[i];
 			norm_row(wanted + token * HIDDEN, HIDDEN, &source.norm);
 		}
 	}
-	f.ops->upload(f.stream, ids, TOKENS, f.ids);
-	f.ops->embed(f.stream, embedding, &f.batch, f.a);
-	expect(&f, f.a, wanted, TOKENS * HIDDEN, 1e-5);
-	free(words);
+	f->ops->upload(f->stream, ids, TOKENS, f->ids);
+	f->ops->embed(f->stream, embedding, &f->batch, f->a);
+	expect(f, f->a, wanted, TOKENS * HIDDEN, tolerance);
 	free(positions);
 	free(type);
 	free(gamma);
 	free(beta);
+}
+
+START_TEST(embed)
+{
+	struct fixture f;
+	if (!fixture_open(&f, (size_t)_i))
+		return;
+	/* A table that is stored in 16 bits is read to the last of them, whatever the precision. */
+	float *full = random_floats(WORDS * HIDDEN, 1), rounded[WORDS * HIDDEN];
+	uint16_t bits[WORDS * HIDDEN];
+	bool exact = strcmp(f.ops->precision, "fp32") == 0;
+	check_embed(&f, (struct words){.type = TABLE_F32, .full = full}, exact ? 1e-5 : 2e-3);
+	for (size_t i = 0; i < WORDS * HIDDEN; i++) {
+		bits[i] = half_narrow(full[i]);
+		rounded[i] = half_widen(bits[i]);
+	}
+	check_embed(&f, (struct words){.type = TABLE_F16, .full = rounded, .bits = bits}, 1e-5);
+	for (size_t i = 0; i < WORDS * HIDDEN; i++) {
+		bits[i] = bfloat_narrow(full[i]);
+		rounded[i] = bfloat_widen(bits[i]);
+	}
+	check_embed(&f, (struct words){.type = TABLE_BF16, .full = rounded, .bits = bits}, 1e-5);
+	free(full);
 	fixture_close(&f);
 }
 END_TEST

@@ -167,7 +167,7 @@ START_TEST(refuses_a_file_cut_at_any_byte)
 }
 END_TEST
 
-START_TEST(maps_files)
+START_TEST(reads_files)
 {
 	struct err e = {0};
 	ck_assert_ptr_null(weights_open("/nonexistent/model.safetensors", &e));
@@ -191,9 +191,7 @@ START_TEST(maps_files)
 	float value;
 	ck_assert_int_eq(weights_read(weights, "w", 0, 1, &value, &e), 0);
 	ck_assert(value == 2.5f);
-	size_t mapped;
-	ck_assert_mem_eq(weights_bytes(weights, &mapped), file, size);
-	ck_assert_uint_eq(mapped, size);
+	ck_assert_uint_eq(weights_file_size(weights), size);
 	weights_close(weights);
 	weights_close(NULL);
 	free(file);
@@ -210,6 +208,6 @@ int main(void)
 	tcase_add_test(tests, refuses_malformed_headers);
 	tcase_add_test(tests, refuses_a_giant_or_false_header_length);
 	tcase_add_test(tests, refuses_a_file_cut_at_any_byte);
-	tcase_add_test(tests, maps_files);
+	tcase_add_test(tests, reads_files);
 	return run_case("weights", tests);
 }
