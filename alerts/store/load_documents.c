@@ -10,7 +10,6 @@
 #include "daemon/base/check.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void read_topics(const struct store *store, const char *list, struct topic_list *out)
 {
@@ -66,23 +65,35 @@ static void free_sources(struct stream_sources *sources)
 	free(sources->names);
 }
 
+/* Nobody asks for more of a document that is about nothing that is watched now. */
 static struct watch_document read_document(sqlite3_stmt *row, const char *source, const struct topic_list *topics)
 {
-	bool judged = sqlite3_column_type(row, 5) != SQLITE_NULL;
-	return (struct watch_document){
+	struct watch_document document = {
 		.id = sqlite3_column_int64(row, 0),
 		.source = source,
 		.flags = (unsigned)sqlite3_column_int64(row, 2),
 		.published_us = sqlite3_column_int64(row, 3),
 		.applied_us = sqlite3_column_int64(row, 4),
-		.polarity = judged ? (enum polarity)sqlite3_column_int(row, 5) : POLARITY_NONE,
-		.score = judged ? (float)sqlite3_column_double(row, 6) : 0,
+		.polarity = POLARITY_NONE,
 		.topics = topics->indices,
 		.topic_count = topics->count,
-		.publisher = column_text(row, 9),
-		.url = column_text(row, 10),
-		.title = column_text(row, 11),
 	};
+	if (topics->count == 0)
+		return document;
+	if (sqlite3_column_type(row, 5) != SQLITE_NULL) {
+		document.polarity = (enum polarity)sqlite3_column_int(row, 5);
+		document.score = (float)sqlite3_column_double(row, 6);
+	}
+	document.publisher = column_text(row, 9);
+	document.url = column_text(row, 10);
+	document.title = column_text(row, 11);
+	return document;
+}
+
+static void sign_title(sqlite3_stmt *row, struct story_signature *out)
+{
+	const char *title = column_text(row, 11);
+	story_sign(title, (size_t)sqlite3_column_bytes(row, 11), out);
 }
 
 /* `id` and `applied` ascend together, so the first id of a time is found in the index. */
@@ -108,7 +119,7 @@ int load_documents(struct store *store, struct watch *watch, int64_t last_docume
 		read_topics(store, column_text(select, 7), &topics);
 		struct watch_document document = read_document(select, sources.names[stream], &topics);
 		if (document.id > last_document - WATCH_RECALL_SIGNATURES)
-			story_sign(document.title, strlen(document.title), &document.signature);
+			sign_title(select, &document.signature);
 		watch_load_document(watch, &document, sqlite3_column_int64(select, 8));
 		rc = SQLITE_OK;
 	}
