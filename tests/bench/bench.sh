@@ -6,6 +6,11 @@
 #   crises     real crises beside EARS C2 and ElastAlert2's ratio (BELLWETHER_DATA names the data's folder)
 #   nab        NAB realTweets (BELLWETHER_DATA too)
 #   budget     do the false alarms stay within the budget?  (made-up topics)
+#   encoder    every precision beside ONNX Runtime, the machine's peak and Hugging Face's answers (BELLWETHER_DATA too)
+#   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
+#
+# The last two put their peers into an environment of their own (BELLWETHER_BENCH_ENV names its folder; up to 8 GB) and run
+# only where they are named; BENCH_ARGS are further arguments for them.
 set -u
 cd "$(dirname "$0")/../.."
 export BELLWETHER="$PWD/build/bellwether" PRODUCE="$PWD/build/produce"
@@ -49,6 +54,11 @@ for name in $wanted; do
 		heading "false-alarm budget"
 		run build/bench_budget
 		;;
-	*) echo "there is no bench $name: pipeline, parts, crises, nab, budget" && exit 2 ;;
+	encoder | tokenizer)
+		heading "$name"
+		# shellcheck disable=SC2086 # several arguments
+		run python3 "tests/bench/$name.py" --data "${BELLWETHER_DATA:-}" --out build/bench ${BENCH_ARGS:-}
+		;;
+	*) echo "there is no bench $name: pipeline, parts, crises, nab, budget, encoder, tokenizer" && exit 2 ;;
 	esac
 done
