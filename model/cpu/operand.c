@@ -24,13 +24,6 @@ size_t operand_words(enum gemm_form form, size_t inputs)
 	return 0;
 }
 
-static uint32_t float_bits(float value)
-{
-	uint32_t bits;
-	memcpy(&bits, &value, sizeof bits);
-	return bits;
-}
-
 /* To the nearest, ties to even; a NaN stays one. */
 CPU_INLINE uint16_t bf16_round(float value)
 {
@@ -39,61 +32,6 @@ CPU_INLINE uint16_t bf16_round(float value)
 	uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
 	return (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000 ? 0x7FC0 : rounded);
 }
-
-/* Weights */
-
-/* Value number `input` of an output's weights, into the words of its panel. */
-static void panel_put(const struct gemm_weights *out, gemm_word *panels, size_t output, size_t input, int value)
-{
-	size_t bits = out->form == GEMM_INT8 ? 8 : 16, per_word = 32 / bits;
-	gemm_word *panel = panels + output / out->panel * out->panel * out->words;
-	gemm_word *word = panel + input / per_word * out->panel + output % out->panel;
-	uint32_t mask = (UINT32_C(1) << bits) - 1;
-	*word |= ((uint32_t)value & mask) << input % per_word * bits;
-}
-
-static void pack_integers(const struct gemm_weights *out, size_t output, const float *weight, gemm_word *panels,
-			  float *scale, float *sum)
-{
-	float top = 0;
-	for (size_t i = 0; i < out->inputs; i++)
-		top = fmaxf(top, fabsf(weight[i]));
-	scale[output] = top / 127;
-	int32_t total = 0;
-	for (size_t i = 0; i < out->inputs; i++) {
-		/* One rounding only: a subnormal scale would have few bits. */
-		int q = top > 0 ? (int)lrintf(weight[i] / top * 127) : 0;
-		total += q;
-		panel_put(out, panels, output, i, q);
-	}
-	sum[output] = scale[output] * (float)total;
-}
-
-void operand_pack_weights(const struct gemm_weights *out, const float *weight, gemm_word *panels, float *scale,
-			  float *sum)
-{
-	size_t outputs = (out->outputs + out->panel - 1) / out->panel * out->panel;
-	memset(panels, 0, outputs * out->words * sizeof *panels);
-	for (size_t output = 0; output < out->outputs; output++, weight += out->inputs) {
-		gemm_word *column = panels + output / out->panel * out->panel * out->words + output % out->panel;
-		switch (out->form) {
-		case GEMM_FP32:
-			for (size_t i = 0; i < out->inputs; i++)
-				column[i * out->panel] = float_bits(weight[i]);
-			break;
-		case GEMM_BF16:
-			for (size_t i = 0; i < out->inputs; i++)
-				panel_put(out, panels, output, i, bf16_round(weight[i]));
-			break;
-		case GEMM_INT16:
-		case GEMM_INT8:
-			pack_integers(out, output, weight, panels, scale, sum);
-			break;
-		}
-	}
-}
-
-/* Rows */
 
 CPU_INLINE void row_to_bf16_body(const float *x, size_t inputs, uint16_t *out)
 {
