@@ -21,6 +21,7 @@ struct stream {
 	char *source, *name;
 	char *stored;       /* in the database; "" = nothing yet */
 	const char *now;    /* `stored`, or the next of the last item that stepped */
+	uint64_t now_hash;
 	uint64_t hash;
 	bool moved;         /* since the last settling */
 };
@@ -77,9 +78,14 @@ void streams_free(struct streams *streams)
 
 /* ---- positions passed ---- */
 
+static size_t passed_home(uint64_t hash)
+{
+	return (size_t)(hash >> 7) % (2 * PASSED_MAX);
+}
+
 static uint64_t *passed_slot(const struct passed *passed, uint64_t hash)
 {
-	size_t i = (size_t)(hash >> 7) % (2 * PASSED_MAX);
+	size_t i = passed_home(hash);
 	while (passed->slots[i] != 0 && passed->slots[i] != hash)
 		i = (i + 1) % (2 * PASSED_MAX);
 	return &passed->slots[i];
@@ -110,6 +116,14 @@ static uint64_t position_hash(const struct stream *stream, const char *position)
 {
 	uint64_t hash = hash_text(stream->hash, position);
 	return hash != 0 ? hash : 1;
+}
+
+/* Where the stream is now.  The next item passes this position: its place is asked for meanwhile, since no cache holds it. */
+static void stand_at(struct streams *streams, struct stream *stream, const char *position)
+{
+	stream->now = position;
+	stream->now_hash = position_hash(stream, position);
+	__builtin_prefetch(&streams->passed[0].slots[passed_home(stream->now_hash)], 1);
 }
 
 /* ---- streams ---- */
@@ -154,8 +168,8 @@ static struct stream *find_stream(struct streams *streams, const char *source, c
 		stream->source = xstrdup(source);
 		stream->name = xstrdup(name);
 		stream->stored = xstrdup("");
-		stream->now = stream->stored;
 		stream->hash = hash;
+		stand_at(streams, stream, stream->stored);
 		streams->count++;
 	}
 	return streams->last = *slot;
@@ -166,7 +180,7 @@ void streams_load(struct streams *streams, const char *source, const char *strea
 	struct stream *found = find_stream(streams, source, stream);
 	free(found->stored);
 	found->stored = xstrdup(next);
-	found->now = found->stored;
+	stand_at(streams, found, found->stored);
 }
 
 enum stream_step streams_step(struct streams *streams, const struct item *item)
@@ -177,8 +191,8 @@ enum stream_step streams_step(struct streams *streams, const struct item *item)
 	struct stream *stream = find_stream(streams, item->source, position->stream);
 	if (strcmp(position->previous, stream->now) != 0)
 		return was_passed(streams, position_hash(stream, position->previous)) ? STREAM_PASSED : STREAM_BROKEN;
-	remember(streams, position_hash(stream, stream->now));
-	stream->now = position->next;
+	remember(streams, stream->now_hash);
+	stand_at(streams, stream, position->next);
 	if (!stream->moved) {
 		stream->moved = true;
 		streams->moved[streams->moved_count++] = stream;
@@ -203,7 +217,7 @@ void streams_settle(struct streams *streams)
 		char *stored = xstrdup(stream->now);
 		free(stream->stored);
 		stream->stored = stored;
-		stream->now = stored;
+		stream->now = stored; /* the same position: the item that it was in goes */
 		stream->moved = false;
 	}
 	streams->moved_count = 0;

@@ -57,16 +57,16 @@ def broker(directory):
 
 
 def tiny_model(directory):
-    """A classifier that costs next to nothing: the shipped vocabulary and labels over one layer of eight numbers."""
+    """A classifier that costs next to nothing: the shipped vocabulary and labels, one layer of eight numbers, four tokens a text."""
     directory.mkdir()
     weights = ROOT / "model/weights"
     config = json.loads((weights / "config.json").read_text())
-    config.update(hidden_size=8, intermediate_size=8, num_attention_heads=1, num_hidden_layers=1, max_position_embeddings=16)
+    config.update(hidden_size=8, intermediate_size=8, num_attention_heads=1, num_hidden_layers=1, max_position_embeddings=4)
     (directory / "config.json").write_text(json.dumps(config))
     for name in ("vocab.txt", "tokenizer_config.json"):
         shutil.copy(weights / name, directory / name)
     h, vocabulary, topics = 8, config["vocab_size"], len(config["topic_labels"])
-    shapes = {"bert.embeddings.word_embeddings.weight": [vocabulary, h], "bert.embeddings.position_embeddings.weight": [16, h],
+    shapes = {"bert.embeddings.word_embeddings.weight": [vocabulary, h], "bert.embeddings.position_embeddings.weight": [4, h],
               "bert.embeddings.token_type_embeddings.weight": [2, h], "bert.embeddings.LayerNorm.weight": [h],
               "bert.embeddings.LayerNorm.bias": [h], "bert.pooler.dense.weight": [h, h], "bert.pooler.dense.bias": [h],
               "classifier.weight": [3, h], "classifier.bias": [3], "topic_classifier.weight": [topics, h],
