@@ -191,8 +191,8 @@ struct stream *cpu_stream_open(struct device *device, const struct stream_limits
 	size_t scratch = attention_scratch_count(limits->longest, limits->hidden / limits->heads);
 	stream->block = allocate_aligned(limits->block_size);
 	stream->attention = allocate_aligned(scratch * sizeof *stream->attention);
-	/* Words of rows are never more than their values. */
-	stream->words = allocate_aligned(CPU_BLOCK_ROWS * limits->widest * sizeof *stream->words);
+	/* Words of rows are never more than their values, made even. */
+	stream->words = allocate_aligned(CPU_BLOCK_ROWS * (limits->widest + 1) * sizeof *stream->words);
 	stream->ranges = allocate_aligned(CPU_BLOCK_ROWS * sizeof *stream->ranges);
 	if (stream->block == NULL || stream->attention == NULL || stream->words == NULL || stream->ranges == NULL)
 		goto fail;

@@ -21,6 +21,7 @@ typedef uint32_t gemm_word __attribute__((__may_alias__));
 enum gemm_form {
 	GEMM_FP32,
 	GEMM_BF16,
+	GEMM_BF16_WIDE, /* the same, but each value of x, rounded, is a float32 in a word of its own: for products by FMA */
 	GEMM_INT16, /* bytes widened, for CPUs whose products of bytes would saturate */
 	GEMM_INT8,  /* x unsigned, weights signed */
 };
@@ -77,7 +78,7 @@ struct gemm {
 
 /* In each precision the fastest first, and plain C, which runs everywhere and is the reference, last. */
 extern const struct gemm gemm_avx512_fp32, gemm_avx2_fp32, gemm_plain_fp32;
-extern const struct gemm gemm_amx_bf16, gemm_plain_bf16;
-extern const struct gemm gemm_amx_int8, gemm_avx512_int8, gemm_avx2_int8, gemm_plain_int8;
+extern const struct gemm gemm_amx_bf16, gemm_avx512_dot_bf16, gemm_avx512_bf16, gemm_avx2_bf16, gemm_plain_bf16;
+extern const struct gemm gemm_amx_int8, gemm_avx512_int8, gemm_avx_vnni_int8, gemm_avx2_int8, gemm_plain_int8;
 
 #endif

@@ -72,7 +72,8 @@ DOT_FUNCTION(dot_int8)
 #define TILE_LANES 4
 #define TILE_VECTOR struct words
 #define TILE_ZERO() ((struct words){{0}})
-#define TILE_LOAD(words) words_load(words)
+#define TILE_PARTS 1
+#define TILE_LOAD(words, part) words_load(words)
 #define TILE_BROADCAST(word) ((struct words){{word, word, word, word}})
 #define TILE_STORE(words, vector) words_store(words, vector)
 

@@ -6,8 +6,9 @@
  *   TILE_TARGET             the attribute that allows its instructions
  *   TILE_ROWS, TILE_VECTORS the tile that its registers hold: rows of x by vectors of outputs
  *   TILE_LANES              words of a vector
- *   TILE_VECTOR             the vector's type, with TILE_ZERO(), TILE_LOAD(words), TILE_BROADCAST(word),
- *                           TILE_STORE(words, vector)
+ *   TILE_VECTOR             the vector's type, with TILE_ZERO(), TILE_BROADCAST(word), TILE_STORE(words, vector)
+ *   TILE_PARTS              words of x that belong to one of weights: 1, or 2 for GEMM_BF16_WIDE
+ *   TILE_LOAD(words, part)  the weights for one of them
  *   TILE_DOT(sum, x, w)     sum + x w, for each word: one product, or the two or four of its parts
  *   TILE_INTEGER            1 where sums are int32, else 0: float32
  *
@@ -42,16 +43,19 @@ CPU_INLINE TILE_TARGET void TILE(sum)(const struct gemm_rows *x, size_t first, s
 		for (size_t j = 0; j < TILE_VECTORS; j++)
 			sum[i][j] = TILE_ZERO();
 	for (size_t word = 0; word < words; word++, panel += TILE(columns)) {
-		TILE_VECTOR weights[TILE_VECTORS];
 		TILE_UNROLL
-		for (size_t j = 0; j < TILE_VECTORS; j++)
-			weights[j] = TILE_LOAD(panel + j * TILE_LANES);
-		TILE_UNROLL
-		for (size_t i = 0; i < rows; i++) {
-			TILE_VECTOR value = TILE_BROADCAST(row[i * stride + word]);
+		for (size_t part = 0; part < TILE_PARTS; part++) {
+			TILE_VECTOR weights[TILE_VECTORS];
 			TILE_UNROLL
 			for (size_t j = 0; j < TILE_VECTORS; j++)
-				sum[i][j] = TILE_DOT(sum[i][j], value, weights[j]);
+				weights[j] = TILE_LOAD(panel + j * TILE_LANES, part);
+			TILE_UNROLL
+			for (size_t i = 0; i < rows; i++) {
+				TILE_VECTOR value = TILE_BROADCAST(row[i * stride + word * TILE_PARTS + part]);
+				TILE_UNROLL
+				for (size_t j = 0; j < TILE_VECTORS; j++)
+					sum[i][j] = TILE_DOT(sum[i][j], value, weights[j]);
+			}
 		}
 	}
 	TILE_UNROLL

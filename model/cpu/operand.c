@@ -16,6 +16,7 @@ size_t operand_words(enum gemm_form form, size_t inputs)
 	case GEMM_FP32:
 		return inputs;
 	case GEMM_BF16:
+	case GEMM_BF16_WIDE:
 	case GEMM_INT16:
 		return (inputs + 1) / 2;
 	case GEMM_INT8:
@@ -40,6 +41,14 @@ CPU_INLINE void row_to_bf16_body(const float *x, size_t inputs, uint16_t *out)
 		out[i] = bf16_round(x[i]);
 }
 CPU_LEVELS(row_to_bf16, (const float *x, size_t inputs, uint16_t *out), (x, inputs, out))
+
+CPU_INLINE void row_to_bf16_wide_body(const float *x, size_t inputs, gemm_word *out)
+{
+#pragma omp simd
+	for (size_t i = 0; i < inputs; i++)
+		out[i] = (gemm_word)bf16_round(x[i]) << 16;
+}
+CPU_LEVELS(row_to_bf16_wide, (const float *x, size_t inputs, gemm_word *out), (x, inputs, out))
 
 struct quantizer {
 	float low, inverse;
@@ -92,7 +101,7 @@ CPU_LEVELS(row_to_int16, (const float *x, size_t inputs, uint16_t *out, struct g
 struct gemm_rows operand_prepare_rows(enum gemm_form form, const float *x, size_t count, size_t inputs, gemm_word *words,
 				      struct gemm_range *ranges)
 {
-	size_t stride = operand_words(form, inputs);
+	size_t stride = operand_words(form, inputs) * (form == GEMM_BF16_WIDE ? 2 : 1);
 	struct gemm_rows rows = {.words = words, .stride = stride, .count = count, .ranges = ranges};
 	for (size_t i = 0; i < count && form != GEMM_FP32; i++, x += inputs) {
 		gemm_word *row = words + i * stride;
@@ -101,6 +110,8 @@ struct gemm_rows operand_prepare_rows(enum gemm_form form, const float *x, size_
 			row_to_int8(x, inputs, (uint8_t *)row, &ranges[i]);
 		else if (form == GEMM_INT16)
 			row_to_int16(x, inputs, (uint16_t *)(void *)row, &ranges[i]);
+		else if (form == GEMM_BF16_WIDE)
+			row_to_bf16_wide(x, inputs, row);
 		else
 			row_to_bf16(x, inputs, (uint16_t *)(void *)row);
 	}

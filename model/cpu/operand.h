@@ -19,7 +19,7 @@ void operand_pack_weights(const struct gemm_weights *out, const float *weight, g
 
 /*
  * The rows x[count, inputs] in `form`: x itself for fp32, else written to
- * words[count, operand_words] and, for integers, ranges[count]: the row's
+ * words[count, operand_words] (twice as many for GEMM_BF16_WIDE) and, for integers, ranges[count]: the row's
  * smallest value and the 255th part of what it spans, so that the whole byte
  * is used, also after a GELU whose values lie almost all on one side.
  */

@@ -27,20 +27,23 @@
 static const struct gemm *const gemms[] = {
 	&gemm_plain_fp32, &gemm_plain_bf16, &gemm_plain_int8,
 #if defined(__x86_64__)
-	&gemm_avx2_fp32, &gemm_avx2_int8, &gemm_avx512_fp32, &gemm_avx512_int8, &gemm_amx_bf16, &gemm_amx_int8,
-	&modelled_amx_bf16, &modelled_amx_int8,
+	&gemm_avx2_fp32, &gemm_avx2_bf16, &gemm_avx2_int8, &gemm_avx_vnni_int8,
+	&gemm_avx512_fp32, &gemm_avx512_bf16, &gemm_avx512_dot_bf16, &gemm_avx512_int8,
+	&gemm_amx_bf16, &gemm_amx_int8, &modelled_amx_bf16, &modelled_amx_int8,
 #endif
 };
 enum { GEMMS = sizeof gemms / sizeof *gemms };
 
-static bool is_model(const struct gemm *gemm)
+/* A model runs anywhere; and what is merely slower than another table on this CPU is tested here too. */
+static bool runs_here(const struct gemm *gemm)
 {
 #if defined(__x86_64__)
-	return gemm == &modelled_amx_bf16 || gemm == &modelled_amx_int8;
-#else
-	(void)gemm;
-	return false;
+	if (gemm == &modelled_amx_bf16 || gemm == &modelled_amx_int8)
+		return true;
+	if (gemm == &gemm_avx512_dot_bf16)
+		return cpu_has(CPU_AVX512_BF16);
 #endif
+	return gemm->available();
 }
 
 static uint64_t state;
@@ -56,12 +59,12 @@ static int next_between(int least, int most)
 	return least + (int)(next_random() % (uint32_t)(most - least + 1));
 }
 
-/* NULL, and said so once, where this CPU lacks what the kernel needs. */
+/* NULL where this CPU lacks what the kernel needs. */
 static const struct gemm *gemm_at(int index)
 {
 	const struct gemm *gemm = gemms[index];
 	state = 42;
-	return is_model(gemm) || gemm->available() ? gemm : NULL;
+	return runs_here(gemm) ? gemm : NULL;
 }
 
 /* One product: x[rows, inputs], weight[outputs, inputs], and what came out of it with room around. */
@@ -106,13 +109,14 @@ static void product_close(struct product *p)
 }
 
 /* Rows further apart than they are long, with bytes between them that are NaN as floats: nobody may use them. */
-static gemm_word *rows_spread(const struct gemm_rows *rows, size_t words, size_t stride)
+static gemm_word *rows_spread(const struct gemm_rows *rows)
 {
-	gemm_word *out = malloc((rows->count * stride - GAP) * sizeof *out);
+	size_t stride = rows->stride + GAP, count = rows->count * stride - GAP;
+	gemm_word *out = malloc(count * sizeof *out);
 	ck_assert_ptr_nonnull(out);
-	memset(out, 0xFF, (rows->count * stride - GAP) * sizeof *out);
+	memset(out, 0xFF, count * sizeof *out);
 	for (size_t i = 0; i < rows->count; i++)
-		memcpy(out + i * stride, rows->words + i * rows->stride, words * sizeof *out);
+		memcpy(out + i * stride, rows->words + i * rows->stride, rows->stride * sizeof *out);
 	return out;
 }
 
@@ -121,7 +125,7 @@ static void product_run(struct product *p, enum gemm_finish finish)
 	const struct gemm *gemm = p->gemm;
 	size_t padded = (p->outputs + gemm->panel - 1) / gemm->panel * gemm->panel;
 	size_t words = operand_words(gemm->form, p->inputs);
-	gemm_word *panels = allocate(padded * words, sizeof *panels), *row_words = allocate(p->rows * words, sizeof *row_words);
+	gemm_word *panels = allocate(padded * words, sizeof *panels), *row_words = allocate(2 * p->rows * words, sizeof *row_words);
 	float *bias = allocate(padded, sizeof *bias), *scale = allocate(padded, sizeof *scale);
 	float *sum = allocate(padded, sizeof *sum);
 	struct gemm_range *ranges = allocate(p->rows, sizeof *ranges);
@@ -130,9 +134,9 @@ static void product_run(struct product *p, enum gemm_finish finish)
 	memcpy(bias, p->bias, p->outputs * sizeof *bias);
 	operand_pack_weights(&weights, p->weight, panels, scale, sum);
 	struct gemm_rows rows = operand_prepare_rows(gemm->form, p->x, p->rows, p->inputs, row_words, ranges);
-	gemm_word *spread = rows_spread(&rows, words, words + GAP);
+	gemm_word *spread = rows_spread(&rows);
 	rows.words = spread;
-	rows.stride = words + GAP;
+	rows.stride += GAP;
 	gemm->multiply(&weights, &rows, finish, p->y, p->stride);
 	free(spread);
 	free(panels);
@@ -267,6 +271,7 @@ static double error_bound(enum gemm_form form, size_t inputs)
 	case GEMM_FP32:
 		return sums;
 	case GEMM_BF16:
+	case GEMM_BF16_WIDE:
 		return sums + 0x1p-7 + 0x1p-16;
 	case GEMM_INT16:
 	case GEMM_INT8:
