@@ -28,7 +28,7 @@ struct classifier_info {
 	const char *version;      /* changes with the weights, vocabulary or labels: "minilm-3f2a9c1d" */
 	const char *device;       /* what was chosen: "cpu" */
 	const char *precision;    /* "fp32" */
-	const char *kernels;      /* the ops table: "cpu-openblas-skylakex" */
+	const char *kernels;      /* the ops table: "cpu-avx512-vnni" */
 	const char *const *topics; /* in the order of config.json; NULL without a topic head */
 	size_t topic_count;
 	size_t max_tokens;        /* longer texts are cut, as Hugging Face's truncation does */
