@@ -6,113 +6,119 @@
 #include <math.h>
 
 /*
- * Headlines are short: some 30 tokens by 32 values a head.  That is too small
- * for a library's matrix product and just right for registers.  A query's
- * output is a sum of value rows weighted by its scores; with the keys
- * transposed, its scores are a sum of key columns weighted by the query.  So
- * one weighted sum does both, over tiles of a few queries that stay in
- * registers.
+ * Headlines are short: some 15 tokens by 32 values a head.  That is too small
+ * for a library's matrix product and just right for registers.
+ *
+ * A lane of a vector is a query.  So softmax goes along the keys from vector to
+ * vector, without a sum across one; any number of keys will do; and only the
+ * queries have to be transposed.  Values are not: their rows are added up,
+ * weighted by one lane of the scores at a time.
  */
-enum { BLOCK = 32, LANES = 16, QUERIES = 4 };
+enum { MOST_LANES = 16 };
 
-/* Scratch: transposed keys [size, padded length], scores [QUERIES, padded length]. */
-static inline size_t padded(size_t length)
-{
-	return (length + LANES - 1) / LANES * LANES;
-}
+/* Sums that are in registers at once: each product takes four cycles, and two units start one in each. */
+enum { KEYS = 8, QUERIES = 4 };
 
+#if defined(__clang__)
+#define ATTENTION_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ATTENTION_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Scratch: transposed queries [size, lanes], scores [longest, lanes]. */
 size_t attention_scratch_count(size_t longest, size_t size)
 {
-	return padded(longest) * (size + QUERIES);
+	return (size + longest) * MOST_LANES;
 }
 
-/* A matrix whose row i starts `stride` floats after row i - 1. */
-struct matrix {
-	const float *values;
-	size_t stride;
-};
+#define ATTENTION(name) plain_##name
+#define ATTENTION_TARGET
+#define ATTENTION_LANES 4
+typedef float four __attribute__((vector_size(16)));
 
-/* out[rows, width] = weights[rows, count] values[count, width]; `rows` and `width` are constants where this is inlined. */
-CPU_INLINE void tile_sum(struct matrix weights, size_t rows, size_t count, struct matrix values, size_t width,
-			 float *out, size_t out_stride)
+static inline four four_max(four a, four b)
 {
-	float sum[QUERIES][BLOCK] = {{0}};
-	for (size_t i = 0; i < count; i++) {
-		for (size_t row = 0; row < rows; row++) {
-			float weight = weights.values[row * weights.stride + i];
-#pragma omp simd
-			for (size_t c = 0; c < width; c++)
-				sum[row][c] += weight * values.values[i * values.stride + c];
-		}
+	for (int i = 0; i < 4; i++)
+		a[i] = a[i] > b[i] ? a[i] : b[i];
+	return a;
+}
+
+static inline void four_columns(const float **rows, size_t column, four *out)
+{
+	for (size_t i = 0; i < 4; i++, column++)
+		out[i] = (four){rows[0][column], rows[1][column], rows[2][column], rows[3][column]};
+}
+#define ATTENTION_MAX(a, b) four_max(a, b)
+#define ATTENTION_COLUMNS(rows, column, out) four_columns(rows, column, out)
+#include "model/cpu/attention_tile.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+/* Four vectors, each with four columns of a row in every 128 bits, to a vector for each column. */
+#define TRANSPOSE(bits, r, out)                                                                          \
+	do {                                                                                             \
+		__m##bits##d a = _mm##bits##_castps_pd(_mm##bits##_unpacklo_ps(r[0], r[1]));             \
+		__m##bits##d b = _mm##bits##_castps_pd(_mm##bits##_unpacklo_ps(r[2], r[3]));             \
+		__m##bits##d c = _mm##bits##_castps_pd(_mm##bits##_unpackhi_ps(r[0], r[1]));             \
+		__m##bits##d d = _mm##bits##_castps_pd(_mm##bits##_unpackhi_ps(r[2], r[3]));             \
+		out[0] = _mm##bits##_castpd_ps(_mm##bits##_unpacklo_pd(a, b));                           \
+		out[1] = _mm##bits##_castpd_ps(_mm##bits##_unpackhi_pd(a, b));                           \
+		out[2] = _mm##bits##_castpd_ps(_mm##bits##_unpacklo_pd(c, d));                           \
+		out[3] = _mm##bits##_castpd_ps(_mm##bits##_unpackhi_pd(c, d));                           \
+	} while (0)
+
+#define ATTENTION(name) avx2_##name
+#define ATTENTION_TARGET CPU_TARGET_AVX2
+#define ATTENTION_LANES 8
+
+CPU_INLINE CPU_TARGET_AVX2 void avx2_columns(const float **rows, size_t column, __m256 *out)
+{
+	__m256 r[4];
+	ATTENTION_UNROLL
+	for (size_t i = 0; i < 4; i++)
+		r[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(rows[i] + column)),
+					    _mm_loadu_ps(rows[4 + i] + column), 1);
+	TRANSPOSE(256, r, out);
+}
+#define ATTENTION_MAX(a, b) _mm256_max_ps(a, b)
+#define ATTENTION_COLUMNS(rows, column, out) avx2_columns(rows, column, out)
+#include "model/cpu/attention_tile.h"
+
+#define ATTENTION(name) avx512_##name
+#define ATTENTION_TARGET CPU_TARGET_AVX512
+#define ATTENTION_LANES 16
+
+CPU_INLINE CPU_TARGET_AVX512 void avx512_columns(const float **rows, size_t column, __m512 *out)
+{
+	__m512 r[4];
+	ATTENTION_UNROLL
+	for (size_t i = 0; i < 4; i++) {
+		r[i] = _mm512_castps128_ps512(_mm_loadu_ps(rows[i] + column));
+		r[i] = _mm512_insertf32x4(r[i], _mm_loadu_ps(rows[4 + i] + column), 1);
+		r[i] = _mm512_insertf32x4(r[i], _mm_loadu_ps(rows[8 + i] + column), 2);
+		r[i] = _mm512_insertf32x4(r[i], _mm_loadu_ps(rows[12 + i] + column), 3);
 	}
-	for (size_t row = 0; row < rows; row++)
-		for (size_t c = 0; c < width; c++)
-			out[row * out_stride + c] = sum[row][c];
+	TRANSPOSE(512, r, out);
 }
+#define ATTENTION_MAX(a, b) _mm512_max_ps(a, b)
+#define ATTENTION_COLUMNS(rows, column, out) avx512_columns(rows, column, out)
+#include "model/cpu/attention_tile.h"
+#endif
 
-CPU_INLINE void weighted_sum(struct matrix weights, size_t rows, size_t count, struct matrix values, size_t width,
-			     float *out, size_t out_stride)
+void attention_head_run(const struct attention_head *head)
 {
-	size_t c = 0;
-	for (; c + BLOCK <= width; c += BLOCK, values.values += BLOCK)
-		tile_sum(weights, rows, count, values, BLOCK, out + c, out_stride);
-	for (; c + LANES <= width; c += LANES, values.values += LANES)
-		tile_sum(weights, rows, count, values, LANES, out + c, out_stride);
-	for (; c < width; c++, values.values++)
-		tile_sum(weights, rows, count, values, 1, out + c, out_stride);
-}
-
-CPU_INLINE void scores_softmax(float *scores, size_t length)
-{
-	float top = scores[0];
-#pragma omp simd reduction(max : top)
-	for (size_t i = 0; i < length; i++)
-		top = scores[i] > top ? scores[i] : top;
-	float sum = 0;
-#pragma omp simd reduction(+ : sum)
-	for (size_t i = 0; i < length; i++) {
-		scores[i] = math_exp(scores[i] - top);
-		sum += scores[i];
+	switch (cpu_level()) {
+#if defined(__x86_64__)
+	case CPU_AVX512:
+		avx512_head(head);
+		break;
+	case CPU_AVX2:
+		avx2_head(head);
+		break;
+#endif
+	default:
+		plain_head(head);
+		break;
 	}
-	float scale = 1.0f / sum;
-#pragma omp simd
-	for (size_t i = 0; i < length; i++)
-		scores[i] *= scale;
 }
-
-/* keys[length, size] to out[size, padded length], scaled */
-CPU_INLINE void keys_transpose(const struct attention_head *head, float *out)
-{
-	size_t stride = padded(head->length);
-	float scale = 1.0f / sqrtf((float)head->size);
-	for (size_t i = 0; i < head->length; i++)
-		for (size_t c = 0; c < head->size; c++)
-			out[c * stride + i] = head->keys[i * head->key_stride + c] * scale;
-	for (size_t c = 0; c < head->size; c++)
-		for (size_t i = head->length; i < stride; i++)
-			out[c * stride + i] = 0;
-}
-
-/* `rows` queries from query `row` on */
-CPU_INLINE void queries_run(const struct attention_head *head, size_t row, size_t rows)
-{
-	size_t length = head->length, size = head->size, stride = padded(length);
-	float *keys = head->scratch, *scores = keys + stride * size;
-	weighted_sum((struct matrix){head->queries + row * head->query_stride, head->query_stride}, rows, size,
-		     (struct matrix){keys, stride}, stride, scores, stride);
-	for (size_t i = 0; i < rows; i++)
-		scores_softmax(scores + i * stride, length);
-	weighted_sum((struct matrix){scores, stride}, rows, length, (struct matrix){head->values, head->key_stride},
-		     size, head->out + row * head->out_stride, head->out_stride);
-}
-
-CPU_INLINE void attention_head_run_body(const struct attention_head *head)
-{
-	keys_transpose(head, head->scratch);
-	size_t row = 0;
-	for (; row + QUERIES <= head->query_count; row += QUERIES)
-		queries_run(head, row, QUERIES);
-	for (; row < head->query_count; row++)
-		queries_run(head, row, 1);
-}
-CPU_LEVELS(attention_head_run, (const struct attention_head *head), (head))
