@@ -230,8 +230,8 @@ START_TEST(a_locked_database_is_waited_for)
 	pid_t child = fork();
 	if (child == 0) {
 		char command[512];
-		snprintf(command, sizeof command, "(echo 'BEGIN IMMEDIATE; SELECT 1;'; sleep 5) | sqlite3 %s >&%d", fixture_path,
-			 ready[1]);
+		dup2(ready[1], STDOUT_FILENO); /* the shell's own >&N ends at 9 */
+		snprintf(command, sizeof command, "(echo 'BEGIN IMMEDIATE; SELECT 1;'; sleep 5) | sqlite3 %s", fixture_path);
 		execl("/bin/sh", "sh", "-c", command, NULL);
 		_exit(1);
 	}
