@@ -69,18 +69,22 @@ static const struct {
 	{"秒", 's', 0}, {"点", 'h', 8}, {"點", 'h', 8},
 };
 
+/* Character by character: the lists are walked for every word of a date, and a call for each entry costs more than it does. */
 static bool in_list(const char *list, const char *word, size_t length)
 {
-	while (*list != '\0') {
-		size_t entry = strcspn(list, " ");
-		bool stem = list[entry - 1] == '*';
-		size_t fixed = entry - stem;
-		if ((stem ? length >= fixed : length == fixed) && memcmp(list, word, fixed) == 0)
+	for (;;) {
+		size_t same = 0;
+		while (same < length && list[same] == word[same])
+			same++;
+		if (list[same] == '*' || (same == length && (list[same] == ' ' || list[same] == '\0')))
 			return true;
-		list += entry;
-		list += strspn(list, " ");
+		list += same;
+		while (*list != ' ' && *list != '\0')
+			list++;
+		if (*list == '\0')
+			return false;
+		list++;
 	}
-	return false;
 }
 
 static int find_in(const char *const *lists, int count, const char *word, size_t length)
