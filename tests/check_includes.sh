@@ -41,12 +41,12 @@ if grep -rlE 'include.*sqlite3\.h' --include='*.[ch]' daemon ingest model gpu al
 	failed=1
 fi
 
-flags=(-std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. -fsyntax-only)
-for header in $(find daemon ingest model gpu alerts -name '*.h'); do
-	if ! echo "#include \"$header\"" | ${CC:-cc} "${flags[@]}" -x c - 2>/tmp/header.log; then
-		echo "$header does not compile alone:"
-		head -5 /tmp/header.log
-		failed=1
-	fi
-done
+compile_alone() {
+	local said
+	said=$(echo "#include \"$1\"" | ${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. -fsyntax-only -x c - 2>&1) && return
+	printf '%s does not compile alone:\n%s\n' "$1" "$(head -5 <<<"$said")"
+	return 1
+}
+export -f compile_alone
+find daemon ingest model gpu alerts -name '*.h' -print0 | xargs -0 -n 1 -P "$(nproc)" bash -c 'compile_alone "$1"' _ || failed=1
 exit $failed
