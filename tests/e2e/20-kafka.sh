@@ -7,7 +7,7 @@ program=${BELLWETHER:-build/bellwether}
 produce=${PRODUCE:-build/produce}
 scratch=$(mktemp -d)
 daemon=
-trap '[ -z "$daemon" ] || kill -9 $daemon 2>/dev/null; tests/lib/broker.sh kill "$scratch/broker"; rm -rf "$scratch"' EXIT
+trap '{ [ -z "$daemon" ] || kill -9 $daemon; } 2>/dev/null || true; tests/lib/broker.sh kill "$scratch/broker"; rm -rf "$scratch"' EXIT
 fail() {
 	echo "$*"
 	tail -20 "$scratch/log" 2>/dev/null || true

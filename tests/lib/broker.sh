@@ -9,11 +9,12 @@
 #
 # Kafka comes from Maven Central into ${BELLWETHER_CACHE:-~/.cache/bellwether}/kafka; Java 17 and Maven from Debian.
 # BROKER_JVM replaces the quick-starting compiler setting ("" = the full one, for long benches).
-# Where one of them cannot be had, `start` and `fetch` say why on the last line and exit with 77, which is a skip.
+# Where one of them cannot be had, `start` and `fetch` say why on the last line and exit with 77, which is a skip; so they
+# do at once where BELLWETHER_WITHOUT_KAFKA holds a reason.
 set -euo pipefail
 
 version=3.9.1
-cache=${BELLWETHER_CACHE:-$HOME/.cache/bellwether}/kafka/$version
+cache=${BELLWETHER_CACHE:-${HOME:-/tmp}/.cache/bellwether}/kafka/$version
 here=$(cd "$(dirname "$0")" && pwd)
 
 skip() {
@@ -32,10 +33,11 @@ need_command() {
 }
 
 fetch() {
+	[ -z "${BELLWETHER_WITHOUT_KAFKA:-}" ] || skip "$BELLWETHER_WITHOUT_KAFKA"
 	need_command java default-jre-headless
 	[ -f "$cache/complete" ] && return
 	need_command mvn maven
-	mkdir -p "$cache"
+	mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] || skip "$cache cannot be written"
 	exec 9>"$cache/lock"
 	flock 9
 	[ -f "$cache/complete" ] && return
@@ -49,7 +51,7 @@ fetch() {
 		  </dependencies>
 		</project>
 	END
-	(cd "$cache" && timeout 600 mvn -q -B dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=libs) \
+	(cd "$cache" && timeout -k 10 300 mvn -q -B dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=libs) \
 		>"$cache/fetch.log" 2>&1 || skip "Kafka $version cannot be fetched from Maven Central (see $cache/fetch.log)"
 	touch "$cache/complete"
 	exec 9>&-
