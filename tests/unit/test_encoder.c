@@ -89,6 +89,17 @@ static void fixture_close(struct fixture *f)
 	f->ops->device_close(f->device);
 }
 
+/*
+ * Logits reach 10.  bfloat16 and bytes add noise layer by layer, most in the smallest of these models: bounds are one
+ * and a half times the largest difference that the reference showed.  Whether labels agree is measured by the bench.
+ */
+static double tolerance_of(const char *precision)
+{
+	if (strcmp(precision, "fp32") == 0)
+		return 1e-4;
+	return strcmp(precision, "bf16") == 0 ? 0.09 : 0.55;
+}
+
 static void expect_row(const float *got, const float *wanted, size_t count, double most, const char *what, size_t index)
 {
 	for (size_t i = 0; i < count; i++)
@@ -113,7 +124,7 @@ START_TEST(equals_hugging_face_alone_and_in_a_batch)
 		int32_t starts[2] = {0, cases.starts[i + 1] - cases.starts[i]};
 		batch = (struct token_batch){.ids = cases.ids + cases.starts[i], .starts = starts, .texts = 1};
 		ck_assert_int_eq(encoder_run(f.context, &batch, alone, NULL), 0);
-		expect_row(alone, cases.logits[i], outputs, strcmp(f.ops->precision, "fp32") == 0 ? 1e-4 : 0.5, name, i);
+		expect_row(alone, cases.logits[i], outputs, tolerance_of(f.ops->precision), name, i);
 		expect_row(together + i * outputs, alone, outputs, 1e-5, "in a batch", i);
 	}
 	fixture_close(&f);
