@@ -207,17 +207,17 @@ START_TEST(queue_is_bounded_by_count_and_weight)
 END_TEST
 
 #define PUSHERS 4
-#define EACH 20000
+#define EACH_MAX 20000
 
 struct pusher {
 	struct queue *queue;
-	uintptr_t first;
+	uintptr_t first, count;
 };
 
 static void *push_many(void *context)
 {
 	struct pusher *p = context;
-	for (uintptr_t i = 0; i < EACH; i++)
+	for (uintptr_t i = 0; i < p->count; i++)
 		if (queue_push(p->queue, (void *)(p->first + i), 8, QUEUE_FOREVER) != QUEUE_OK)
 			return (void *)1;
 	return NULL;
@@ -228,21 +228,22 @@ START_TEST(queue_loses_nothing_between_threads)
 	struct queue *queue = queue_create(64, 300);
 	pthread_t threads[PUSHERS];
 	struct pusher pushers[PUSHERS];
-	static unsigned char seen[PUSHERS * EACH];
+	static unsigned char seen[PUSHERS * EACH_MAX];
+	const uintptr_t each = EACH_MAX / one_in();
 	for (int i = 0; i < PUSHERS; i++) {
-		pushers[i] = (struct pusher){queue, (uintptr_t)i * EACH};
+		pushers[i] = (struct pusher){queue, (uintptr_t)i * each, each};
 		pthread_create(&threads[i], NULL, push_many, &pushers[i]);
 	}
 	uintptr_t last[PUSHERS] = {0};
-	for (size_t total = 0; total < PUSHERS * EACH;) {
+	for (size_t total = 0; total < PUSHERS * each;) {
 		void *out[16];
 		size_t count;
 		ck_assert_int_eq(queue_pop(queue, out, 16, &count, QUEUE_FOREVER), QUEUE_OK);
 		for (size_t i = 0; i < count; i++) {
 			uintptr_t value = (uintptr_t)out[i];
 			ck_assert_uint_eq(seen[value]++, 0);
-			ck_assert(value == value / EACH * EACH || value > last[value / EACH]); /* each pusher's order */
-			last[value / EACH] = value;
+			ck_assert(value == value / each * each || value > last[value / each]); /* each pusher's order */
+			last[value / each] = value;
 		}
 		total += count;
 	}

@@ -86,7 +86,7 @@ static void write_vocab_of_all(const char *path)
 	FILE *file = fopen(path, "wb");
 	ck_assert_ptr_nonnull(file);
 	fputs("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n", file);
-	for (uint32_t c = 0; c < 0x110000; c++) {
+	for (uint32_t c = 0; c < 0x110000; c += one_in()) {
 		if (c == '\n' || (c >= 0xD800 && c < 0xE000))
 			continue;
 		char bytes[4];
