@@ -181,7 +181,7 @@ def end_processes(mark):
 def build_command(tree):
     """One line for the shell, below everything else: tests must not wait for a compiler."""
     targets = [] if "all" in tree.targets else sorted(tree.targets)
-    return ["nice", "-n", "15", "bash", "-c", 'cmake -S . -B "$0" -G Ninja -DBELLWETHER_WERROR=ON "${@:2:$1}" && '
+    return ["nice", "-n", "5", "bash", "-c", 'cmake -S . -B "$0" -G Ninja -DBELLWETHER_WERROR=ON "${@:2:$1}" && '
             'exec ninja -C "$0" "${@:$1+2}"', str(tree.path), str(len(tree.options)), *tree.options, *targets]
 
 
