@@ -9,21 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/amx_modelled.h"
+
 /*
  * Every product on the CPU against the same sums in double precision, on
  * shapes around the edges of tiles and panels.  The kernels for AMX run here
  * over a model of its instructions in plain C as well, on any machine.
  */
-#if defined(__x86_64__)
-#pragma GCC diagnostic ignored "-Wunknown-pragmas" /* of OpenMP, which tests are built without */
-#define AMX_INSTRUCTIONS "tests/lib/amx_model.h"
-#define gemm_amx_bf16 modelled_amx_bf16
-#define gemm_amx_int8 modelled_amx_int8
-#include "model/cpu/gemm_amx.c"
-#undef gemm_amx_bf16
-#undef gemm_amx_int8
-#endif
-
 static const struct gemm *const gemms[] = {
 	&gemm_plain_fp32, &gemm_plain_bf16, &gemm_plain_int8,
 #if defined(__x86_64__)
