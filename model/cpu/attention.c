@@ -110,6 +110,7 @@ void attention_head_run(const struct attention_head *head)
 {
 	switch (cpu_level()) {
 #if defined(__x86_64__)
+	case CPU_AMX:
 	case CPU_AVX512:
 		avx512_head(head);
 		break;
