@@ -61,6 +61,31 @@ static int threads_count(int asked, size_t *count, struct err *e)
 	return 0;
 }
 
+/* Weights that are stored as integers were converted for int8: then that is what "auto" takes.  What is wrong with the
+ * file is said when it is loaded. */
+static bool prefers_int8(const char *directory)
+{
+	char path[4096];
+	bool found = false;
+	snprintf(path, sizeof path, "%s/model.safetensors", directory);
+	struct weights *weights = weights_open(path, NULL);
+	for (size_t i = 0; weights != NULL && weights_tensor(weights, i) != NULL; i++)
+		found |= weights_tensor(weights, i)->type == WEIGHT_I8;
+	weights_close(weights);
+	return found;
+}
+
+static int ops_choose(struct classifier *classifier, const struct classifier_options *options, struct err *e)
+{
+	const char *device = options->device != NULL ? options->device : "auto";
+	const char *precision = options->precision != NULL ? options->precision : "auto";
+	if (strcmp(precision, "auto") == 0 && prefers_int8(options->path))
+		classifier->ops = ops_open(device, "int8", &classifier->device, NULL);
+	if (classifier->ops == NULL)
+		classifier->ops = ops_open(device, precision, &classifier->device, e);
+	return classifier->ops != NULL ? 0 : -1;
+}
+
 static int tokenizer_load(struct classifier *classifier, const char *directory, struct err *e)
 {
 	classifier->tokenizer = tokenizer_open_model(directory, e);
@@ -126,18 +151,13 @@ static int seats_open(struct classifier *classifier, size_t count, struct err *e
 
 struct classifier *classifier_open(const struct classifier_options *options, struct err *e)
 {
-	const char *device = options->device != NULL ? options->device : "auto";
-	const char *precision = options->precision != NULL ? options->precision : "auto";
 	size_t threads = 0;
 	struct classifier *classifier = calloc(1, sizeof *classifier);
 	if (classifier == NULL) {
 		err_set(e, "out of memory");
 		return NULL;
 	}
-	if (threads_count(options->threads, &threads, e) < 0)
-		goto fail;
-	classifier->ops = ops_open(device, precision, &classifier->device, e);
-	if (classifier->ops == NULL)
+	if (threads_count(options->threads, &threads, e) < 0 || ops_choose(classifier, options, e) < 0)
 		goto fail;
 	if (model_config_read(&classifier->config, options->path, e) < 0 ||
 	    tokenizer_load(classifier, options->path, e) < 0 || encoder_load(classifier, options->path, e) < 0 ||

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * A tensor is read into memory of its own, handed to the device, which copies
@@ -267,4 +268,24 @@ void encoder_weights_clear(struct encoder_weights *weights)
 {
 	free(weights->layers);
 	*weights = (struct encoder_weights){0};
+}
+
+static bool ends_in(const char *name, const char *end)
+{
+	size_t length = strlen(name), end_length = strlen(end);
+	return length >= end_length && strcmp(name + length - end_length, end) == 0;
+}
+
+enum encoder_part encoder_weights_part(const char *name)
+{
+	static const char *const linear[] = {".self.query.weight", ".self.key.weight", ".self.value.weight",
+					     ".output.dense.weight", ".intermediate.dense.weight"};
+	if (strncmp(name, "bert.", 5) == 0)
+		name += 5;
+	if (strcmp(name, "embeddings.word_embeddings.weight") == 0)
+		return ENCODER_WORDS;
+	for (size_t i = 0; i < sizeof linear / sizeof *linear; i++)
+		if (strncmp(name, "encoder.layer.", 14) == 0 && ends_in(name, linear[i]))
+			return ENCODER_LINEAR;
+	return ENCODER_OTHER;
 }

@@ -30,6 +30,14 @@ struct encoder_weights {
 int encoder_weights_pack(struct encoder_weights *out, const struct ops *ops, struct device *device,
 			 const struct model_config *config, const struct weights *weights, struct err *e);
 
+/* What a tensor of this name is to the encoder. */
+enum encoder_part {
+	ENCODER_LINEAR, /* the matrix of a linear layer that is as precise as the table */
+	ENCODER_WORDS,  /* the words' embeddings */
+	ENCODER_OTHER,
+};
+enum encoder_part encoder_weights_part(const char *name);
+
 /* Frees what is not the device's; {0} is legal. */
 void encoder_weights_clear(struct encoder_weights *weights);
 

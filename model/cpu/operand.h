@@ -17,6 +17,9 @@ enum { OPERAND_MOST_INPUTS = 65536 };
 void operand_pack_weights(const struct gemm_weights *out, const float *weight, gemm_word *panels, float *scale,
 			  float *sum);
 
+/* One output's weights as those integers, |out| <= 127, and their scale: weight = scale out. */
+void operand_quantize_weights(const float *weight, size_t inputs, int8_t *out, float *scale);
+
 /*
  * The rows x[count, inputs] in `form`: x itself for fp32, else written to
  * words[count, operand_words] (twice as many for GEMM_BF16_WIDE) and, for integers, ranges[count]: the row's

@@ -68,6 +68,18 @@ CPU_INLINE void weights_to_int16_body(const float *weight, size_t count, float t
 CPU_LEVELS(weights_to_int16, (const float *weight, size_t count, float top, int16_t *out, int32_t *sum),
 	   (weight, count, top, out, sum))
 
+void operand_quantize_weights(const float *weight, size_t inputs, int8_t *out, float *scale)
+{
+	float top;
+	int32_t sum = 0;
+	weights_top(weight, inputs, &top);
+	*scale = top / 127;
+	if (top > 0)
+		weights_to_int8(weight, inputs, top, out, &sum);
+	else
+		memset(out, 0, inputs);
+}
+
 /* Outputs, and words of each, that are turned at a time: they stay in the first cache level. */
 enum { LANES = 16, SEGMENT = 64 };
 

@@ -1,4 +1,6 @@
+#include "model/half.h"
 #include "model/weights.h"
+#include "model/weights_write.h"
 #include "tests/lib/run.h"
 #include "tests/lib/safetensors_writer.h"
 
@@ -199,6 +201,198 @@ START_TEST(reads_files)
 }
 END_TEST
 
+/* A file with an I8 matrix w [2, 3] and what `scale` says of its scales, opened. */
+static struct weights *integers_open(const char *type, const char *shape, const void *scale, size_t size, void **file)
+{
+	const int8_t values[6] = {-128, 127, 0, 1, -1, 64};
+	struct safetensors writer = {0};
+	safetensors_add(&writer, "w", "I8", "[2, 3]", values, sizeof values);
+	if (type != NULL)
+		safetensors_add(&writer, "w_scale", type, shape, scale, size);
+	safetensors_add(&writer, "vector", "I8", "[6]", values, sizeof values);
+	size_t file_size;
+	*file = safetensors_finish(&writer, &file_size);
+	struct err e = {0};
+	struct weights *weights = weights_from_memory(*file, file_size, "m", &e);
+	ck_assert_msg(weights != NULL, "%s", e.text);
+	return weights;
+}
+
+START_TEST(reads_integers_times_their_scales)
+{
+	void *file;
+	float out[6];
+	struct err e = {0};
+	const float scales[2] = {0.5f, 0x1p-20f};
+	struct weights *weights = integers_open("F32", "[2]", scales, sizeof scales, &file);
+	ck_assert_msg(weights_read(weights, "w", 2, 3, out, &e) == 0, "%s", e.text);
+	const float wanted[6] = {-64, 63.5f, 0, 0x1p-20f, -0x1p-20f, 0x1p-14f};
+	ck_assert_mem_eq(out, wanted, sizeof wanted);
+	ck_assert_int_eq(weights_read(weights, "vector", 0, 6, out, &e), -1);
+	ck_assert_str_eq(e.text, "m: tensor vector is of type I8, which only matrices are");
+	ck_assert_int_eq(weights_read(weights, "w", 3, 2, out, &e), -1);
+	expect_text(&e, "tensor w has the shape [2, 3]");
+	weights_close(weights);
+	free(file);
+}
+END_TEST
+
+START_TEST(refuses_integers_with_hostile_scales)
+{
+	static const struct {
+		const char *type, *shape;
+		size_t size;
+		float scales[3];
+		const char *says;
+	} cases[] = {
+		{NULL, NULL, 0, {0}, "m: tensor w is of type I8 and w_scale is missing"},
+		{"F32", "[3]", 12, {1, 1, 1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[1]", 4, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[]", 4, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[2, 1]", 8, {1, 1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
+		{"F16", "[2]", 4, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
+		{"I8", "[2]", 2, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[2]", 8, {1, NAN}, "m: tensor w_scale: value 1 is not a finite number"},
+		{"F32", "[2]", 8, {-INFINITY, 1}, "m: tensor w_scale: value 0 is not a finite number"},
+		{"F32", "[2]", 8, {1, 3e38f}, "m: tensor w: value 5 is not a finite number"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		void *file;
+		float out[6];
+		struct err e = {0};
+		struct weights *weights =
+			integers_open(cases[i].type, cases[i].shape, cases[i].scales, cases[i].size, &file);
+		ck_assert_int_eq(weights_read(weights, "w", 2, 3, out, &e), -1);
+		ck_assert_str_eq(e.text, cases[i].says);
+		weights_close(weights);
+		free(file);
+	}
+}
+END_TEST
+
+START_TEST(reads_rows_as_they_lie)
+{
+	uint16_t values[12], out[6];
+	for (size_t i = 0; i < 12; i++)
+		values[i] = (uint16_t)(0x3C00 + i);
+	values[11] = 0xFC00;
+	struct safetensors writer = {0};
+	safetensors_add(&writer, "odd", "U8", "[1]", "x", 1);
+	safetensors_add(&writer, "table", "F16", "[4, 3]", values, sizeof values);
+	size_t size;
+	void *file = safetensors_finish(&writer, &size);
+	struct err e = {0};
+	struct weights *weights = weights_from_memory(file, size, "m", &e);
+	const struct weight_tensor *table = weights_find(weights, "table");
+	ck_assert_int_eq(weights_read_rows(weights, table, 3, 1, 2, out, &e), 0);
+	ck_assert_mem_eq(out, values + 3, sizeof out);
+	ck_assert_int_eq(weights_read_rows(weights, table, 3, 2, 2, out, &e), -1);
+	ck_assert_str_eq(e.text, "m: tensor table: value 11 is not a finite number");
+	weights_close(weights);
+	free(file);
+}
+END_TEST
+
+START_TEST(survives_a_file_that_shrinks)
+{
+	enum { COUNT = 100000 };
+	static float values[COUNT], out[COUNT];
+	struct safetensors writer = {0};
+	safetensors_add(&writer, "w", "F32", "[100000]", values, sizeof values);
+	size_t size;
+	void *file = safetensors_finish(&writer, &size);
+	char path[] = "/tmp/test_weights-XXXXXX";
+	int fd = mkstemp(path);
+	ck_assert_int_eq(write(fd, file, size), (ssize_t)size);
+	struct err e = {0};
+	struct weights *weights = weights_open(path, &e);
+	uint64_t hash, other;
+	ck_assert_int_eq(weights_hash(weights, 0, &hash, &e), 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)size - 1), 0);
+	ck_assert_int_eq(weights_read(weights, "w", 0, COUNT, out, &e), -1);
+	expect_text(&e, ": tensor w: the file has become shorter while it was read");
+	ck_assert_int_eq(weights_hash(weights, 0, &other, &e), -1);
+	/* Back at its length with another last byte: another hash. */
+	ck_assert_int_eq(pwrite(fd, "x", 1, (off_t)size - 1), 1);
+	ck_assert_int_eq(weights_hash(weights, 0, &other, &e), 0);
+	ck_assert(other != hash);
+	weights_close(weights);
+	close(fd);
+	unlink(path);
+	free(file);
+}
+END_TEST
+
+START_TEST(writes_what_it_reads)
+{
+	const float floats[2] = {1, 2};
+	char *bytes;
+	size_t size;
+	FILE *out = open_memstream(&bytes, &size);
+	struct weights_part parts[] = {
+		{.name = "b", .type_name = "I8", .dimensions = 2, .shape = {1, 2}, .size = 2, .context = "\1\2"},
+		{.name = "a\"\n", .type_name = "F32", .dimensions = 1, .shape = {2}, .size = 8, .context = floats},
+		{.name = "b_scale", .type_name = "F32", .dimensions = 1, .shape = {1}, .size = 4, .context = floats},
+	};
+	struct err e = {0};
+	ck_assert_int_eq(weights_write_header(out, parts, 3, &(struct weights_note){"why", "a \"test\""}, 1, &e), 0);
+	for (size_t i = 0; i < 3; i++)
+		fwrite(parts[i].context, 1, parts[i].size, out);
+	fclose(out);
+	struct weights *weights = weights_from_memory(bytes, size, "m", &e);
+	ck_assert_msg(weights != NULL, "%s", e.text);
+	float got[2];
+	ck_assert_int_eq(weights_read(weights, "a\"\n", 0, 2, got, &e), 0);
+	ck_assert_mem_eq(got, floats, sizeof got);
+	ck_assert_int_eq(weights_read(weights, "b", 1, 2, got, &e), 0);
+	ck_assert_mem_eq(got, floats, sizeof got);
+	ck_assert_str_eq(weights_tensor(weights, 2)->name, "b_scale");
+	ck_assert_ptr_null(weights_tensor(weights, 3));
+	uint64_t header;
+	memcpy(&header, bytes, sizeof header);
+	ck_assert_uint_eq(header % 8, 0);
+	weights_close(weights);
+	free(bytes);
+
+	out = fopen("/dev/full", "w");
+	setvbuf(out, NULL, _IONBF, 0);
+	ck_assert_int_eq(weights_write_header(out, parts, 3, NULL, 0, &e), -1);
+	expect_text(&e, "No space left");
+	fclose(out);
+}
+END_TEST
+
+START_TEST(sixteen_bits_and_back)
+{
+	/* Every finite half and bfloat; the midpoint between neighbours goes to the even one. */
+	for (uint32_t i = 0; i < 0x8000; i++) {
+		uint16_t bits = (uint16_t)i;
+		if (i < 0x7C00) {
+			ck_assert_uint_eq(half_narrow(half_widen(bits)), bits);
+			ck_assert_uint_eq(half_narrow(-half_widen(bits)), bits | 0x8000u);
+		}
+		if (i < 0x7BFF) {
+			float low = half_widen(bits), high = half_widen((uint16_t)(i + 1)), middle = (low + high) / 2;
+			ck_assert(low < high);
+			ck_assert_uint_eq(half_narrow(middle), i + (i & 1));
+			ck_assert_uint_eq(half_narrow(nextafterf(middle, 0)), i);
+			ck_assert_uint_eq(half_narrow(nextafterf(middle, high)), i + 1);
+		}
+		if (i < 0x7F7F) {
+			float low = bfloat_widen(bits), high = bfloat_widen((uint16_t)(i + 1));
+			float middle = low + (high - low) / 2;
+			ck_assert_uint_eq(bfloat_narrow(low), i);
+			ck_assert_uint_eq(bfloat_narrow(middle), i + (i & 1));
+			ck_assert_uint_eq(bfloat_narrow(nextafterf(middle, INFINITY)), i + 1);
+		}
+	}
+	ck_assert_uint_eq(half_narrow(65519.9f), 0x7BFF);
+	ck_assert_uint_eq(half_narrow(-3e38f), 0xFBFF);
+	ck_assert_uint_eq(bfloat_narrow(3.4028235e38f), 0x7F7F);
+	ck_assert_uint_eq(half_narrow(0x1p-26f), 0);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tcase_create("weights");
@@ -209,5 +403,11 @@ int main(void)
 	tcase_add_test(tests, refuses_a_giant_or_false_header_length);
 	tcase_add_test(tests, refuses_a_file_cut_at_any_byte);
 	tcase_add_test(tests, reads_files);
+	tcase_add_test(tests, reads_integers_times_their_scales);
+	tcase_add_test(tests, refuses_integers_with_hostile_scales);
+	tcase_add_test(tests, reads_rows_as_they_lie);
+	tcase_add_test(tests, survives_a_file_that_shrinks);
+	tcase_add_test(tests, writes_what_it_reads);
+	tcase_add_test(tests, sixteen_bits_and_back);
 	return run_case("weights", tests);
 }
