@@ -297,7 +297,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return 200
 
     def fail_bomb(self, value, kind, body):
-        self.answer(200, [("Content-Type", kind), ("Content-Encoding", "gzip")], gzip.compress(self.huge(int(value))))
+        self.answer(200, [("Content-Type", kind), ("Content-Encoding", "gzip")], gzip.compress(self.huge(int(value)), 1))
         return 200
 
     def fail_html(self, value, kind, body):
