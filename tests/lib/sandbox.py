@@ -96,7 +96,7 @@ class Seccomp:
         for context in self.filters:
             rc = self.lib.seccomp_load(context)
             if rc != 0:
-                sys.exit(f"seccomp: {os.strerror(-rc)}")
+                skip(f"a system call filter cannot be set here: {os.strerror(-rc)}")
 
 
 def build_filters(unit):
@@ -133,8 +133,9 @@ def mount(source, target, kind, flags, data=None):
 def make_read_only(state, private_tmp):
     if libc.unshare(CLONE_NEWNS) != 0:
         skip(f"a mount namespace cannot be made here: {os.strerror(ctypes.get_errno())}")
-    mount("none", "/", None, MS_REC | MS_PRIVATE)
-    mount(state, state, None, MS_BIND)
+    error = mount("none", "/", None, MS_REC | MS_PRIVATE) or mount(state, state, None, MS_BIND)
+    if error:
+        skip(f"nothing can be mounted here: {os.strerror(error)}")
     if private_tmp and not state.startswith("/tmp/"):
         mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777,size=64m")
     targets = [line.split()[4] for line in open("/proc/self/mountinfo")]
