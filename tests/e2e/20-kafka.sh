@@ -42,7 +42,9 @@ for i in range(int(sys.argv[1]), int(sys.argv[2])):
 }
 all() { wait_for 60 "$2" "select count(*) || '/' || count(distinct external_id) from documents_v" "$1/$1"; }
 
-tests/lib/broker.sh start "$scratch/broker" >"$scratch/address" || { cat "$scratch/address"; exit $?; }
+rc=0
+tests/lib/broker.sh start "$scratch/broker" >"$scratch/address" || rc=$?
+[ $rc -eq 0 ] || { cat "$scratch/address"; exit $rc; }
 brokers=$(tail -1 "$scratch/address")
 cat >"$scratch/c.yaml" <<END
 database: $database
