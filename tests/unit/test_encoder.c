@@ -176,7 +176,7 @@ END_TEST
 int main(void)
 {
 	TCase *tests = tcase_create("encoder");
-	tcase_set_timeout(tests, 120);
+	tcase_set_timeout(tests, 300);
 	tcase_add_loop_test(tests, equals_hugging_face_alone_and_in_a_batch, 0, MODELS * (TABLES + 2));
 	tcase_add_test(tests, runs_no_text_at_all);
 	return run_case("encoder", tests);
