@@ -49,8 +49,9 @@ class Bench:
         self.threads = [1, 2] if len(os.sched_getaffinity(0)) > 1 else [1]
         self.seconds = 0.3 if quick else 2.0
         self.agreement_texts, self.reference_texts = (512, 128) if quick else (20000, 2000)
+        self.table_texts = 32 if quick else 512
         self.tuning = {"headlines": 128 if quick else 1024, "128 tokens": 32 if quick else 128}
-        self.results, self.peaks, self.peers = Results(), cost.Peaks(), {}
+        self.results, self.peaks, self.peers, self.files = Results(), cost.Peaks(), {}, {}
         self.texts = Texts(options.data, self.model)
         self.tokenizer = peers.make_tokenizer(self.model)
         headlines = self.texts.headlines(512 if quick else 4096)
@@ -58,6 +59,8 @@ class Bench:
                       "128 tokens": joined(headlines, 128, 64 if quick else 512, self.tokenizer)}
         self.lengths = {case: [len(encoding.ids) for encoding in self.tokenizer.encode_batch(texts)]
                         for case, texts in self.cases.items()}
+        for case, texts in self.cases.items():
+            self.write_texts(case, texts)
         self.onnx = peers.export(self.model, self.scratch / "onnx")
         self.runs = self.find_runs()  # {precision: [version, precision, kernels]}
 
@@ -88,17 +91,17 @@ class Bench:
         return sum(self.lengths[case]) / len(self.lengths[case])
 
     def write_texts(self, name, texts):
-        """For all peers that run."""
-        path = self.scratch / f"{name.replace(' ', '-')}.txt"
-        path.write_bytes(as_lines(texts))
+        """For all peers, those that start later too."""
+        self.files[name] = self.scratch / f"{name.replace(' ', '-')}.txt"
+        self.files[name].write_bytes(as_lines(texts))
         for peer in self.peers.values():
-            peer("read", name=name, path=str(path))
+            peer("read", name=name, path=str(self.files[name]))
 
     def peer(self, threads):
         if threads not in self.peers:
             self.peers[threads] = peers.Peer(self.model, threads)
-            for case, texts in self.cases.items():
-                self.write_texts(case, texts)
+            for name, path in self.files.items():
+                self.peers[threads]("read", name=name, path=str(path))
         return self.peers[threads]
 
     def close(self):
@@ -151,12 +154,14 @@ def run_peak(bench):
                 name, peak = bench.peaks.of(chosen, threads)
                 if rate is None or peak is None:
                     continue
-                share = 100 * rate * work * 1e-9 / peak
+                cpu_rate = bench.results.find("throughput", case, threads, f"bellwether {precision}", "texts/CPU s")
+                share, cpu_share = (100 * r * work * 1e-9 / peak for r in (rate, cpu_rate * threads))
                 rows.append([f"{precision} ({kernels})", case, threads, f"{work * 1e-6:.1f}", f"{rate * work * 1e-9:.1f}",
-                             f"{peak:.0f}", name, f"{share:.1f}"])
+                             f"{peak:.0f}", name, f"{share:.1f}", f"{cpu_share:.1f}"])
                 bench.results.add("peak", case, threads, f"bellwether {precision}", "% of peak", share)
                 bench.results.goal(f"share of peak: {precision}, {case}, {threads} thread{'s' * (threads > 1)}", share, 60, unit=" %")
-    table(["forward pass", "texts", "threads", "MOP/text", "GOP/s", "peak", "of", "% of peak"], rows)
+    table(["forward pass", "texts", "threads", "MOP/text", "GOP/s", "peak", "of", "% of peak",
+           "by CPU seconds"], rows)
 
 
 def run_curves(bench):

@@ -51,6 +51,23 @@ def row_of(name, found, texts):
             cell(("polarity", "change"), ".6f"), cell(("topic", "change"), ".6f"), cell(("both", "largest"), ".2g")]
 
 
+def measure_tables(bench, texts, logits, note):
+    """Each table that BELLWETHER_CPU can ask for, against the one that the program chose, on few texts: plain C is slow."""
+    for precision, chosen in logits.items():
+        if precision == "auto":
+            continue
+        seen = {bench.runs[precision][2]}
+        for level in bellwether.LEVELS:
+            try:
+                (_, _, kernels), _ = bellwether.per_call(b"Ready\n", precision, 1, bench.model, [1], 0.001, level)
+                if kernels not in seen:
+                    seen.add(kernels)
+                    mine = numpy.array(bellwether.logits(texts, precision, max(bench.threads), bench.model, level))
+                    note(f"{precision} of {kernels}", mine, chosen[:len(texts)], bench.runs[precision][2])
+            except bellwether.NotHere as why:
+                print(f"not here: {precision}, {level}: {why}")
+
+
 def measure(bench):
     texts = bench.texts.varied(bench.agreement_texts)
     few = texts[:bench.reference_texts]
@@ -85,4 +102,5 @@ def measure(bench):
         peer("load", name="agreement", path=str(forms["plain"]))
         note(f"ONNX Runtime {precision}", numpy.array(peer("logits", session="agreement", texts="agreement")), reference,
              "Hugging Face")
+    measure_tables(bench, few[:bench.table_texts], logits, note)
     table(["", "texts", "polarity equal %", "topic equal %", "polarity change", "topic change", "largest logit"], rows)

@@ -5,10 +5,12 @@ import pathlib
 import subprocess
 import threading
 import time
+import typing
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = pathlib.Path(os.environ.get("BELLWETHER", ROOT / "build/bellwether"))
 PRECISIONS = ["fp32", "bf16", "int8", "auto"]
+LEVELS = ["plain", "avx2", "avx512", "amx"]  # of BELLWETHER_CPU
 
 
 class NotHere(Exception):
@@ -84,25 +86,39 @@ def start_seconds(precision, model, times):
     return min(took)
 
 
-def logits(texts, precision, threads, model):
+def limited(level):
+    """The environment in which the program takes no better instructions than of this level."""
+    return dict(os.environ, BELLWETHER_CPU=level) if level else None
+
+
+def logits(texts, precision, threads, model, level=None):
     """[(polarity's three + topics)] of each text."""
     command = [PROGRAM, "score", "--model", model, "--device", "cpu", "--precision", precision, "--threads", str(threads),
                "--logits"]
     done = subprocess.run(command, input="".join(text + "\n" for text in texts).encode(), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE)
+                          stderr=subprocess.PIPE, env=limited(level))
     if done.returncode != 0:
         raise NotHere(done.stderr.decode().strip())
     rows = (json.loads(line)["logits"] for line in done.stdout.splitlines())
     return [row["polarity"] + row.get("topic", []) for row in rows]
 
 
-def per_call(texts, precision, threads, model, calls, seconds):
-    """What runs (version, precision, kernels) and, by texts a call, (texts a second, median and fastest call in us)."""
+class Calls(typing.NamedTuple):
+    """Of calls of one size."""
+    rate: float  # texts a second
+    cpu_rate: float  # texts a second of the CPU's time
+    median_us: float  # of a call
+    best_us: float
+
+
+def per_call(texts, precision, threads, model, calls, seconds, level=None):
+    """What runs (version, precision, kernels), and {texts a call: Calls}."""
     command = [PROGRAM.parent / "bench_encoder", "--model", model, "--precision", precision, "--threads", str(threads),
                "--calls", ",".join(map(str, calls)), "--seconds", str(seconds)]
-    done = subprocess.run(command, input=texts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=on_cores(threads))
+    done = subprocess.run(command, input=texts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=on_cores(threads),
+                          env=limited(level))
     if done.returncode != 0:
         raise NotHere(done.stderr.decode().strip())
     first, *rest = done.stdout.decode().splitlines()
     rows = (line.split("\t") for line in rest)
-    return first.split("\t"), {int(size): (float(rate), float(median), float(best)) for size, rate, median, best in rows}
+    return first.split("\t"), {int(size): Calls(*map(float, figures)) for size, *figures in rows}

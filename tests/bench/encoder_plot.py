@@ -55,9 +55,9 @@ def curves(bench):
     figure, axes = pyplot.subplots(1, 3, figsize=(18, 5))
     results = bench.results
     lines(axes[0], results.series("texts a call", "texts/s"), "Texts of one call (headlines)",
-          "texts a call (ONNX Runtime: batch, sorted by length)", "texts a second, one thread")
+          "texts a call (ONNX Runtime: batch, sorted by length)", "texts a CPU second")
     lines(axes[1], results.series("tokens a text", "tokens/s"), "Length of a text", "tokens a text",
-          "tokens a second, one thread")
+          "tokens a CPU second")
     series = results.series("model", "GOP/s")
     sizes = [size for size, _ in next(iter(series.values()))]
     width = 0.8 / len(series)
@@ -68,7 +68,7 @@ def curves(bench):
         axes[2].bar_label(bars, rates, fontsize=8, padding=2)
     axes[2].set_xticks(range(len(sizes)), sizes)
     axes[2].set_title("Size of the model (on the bars: headlines a second)")
-    axes[2].set_ylabel("GOP/s of the matrix products, one thread")
+    axes[2].set_ylabel("GOP of the matrix products a CPU second")
     axes[2].spines[["top", "right"]].set_visible(False)
     axes[2].legend(fontsize=8, frameon=False)
     save(figure, bench.out / "encoder-curves.png")

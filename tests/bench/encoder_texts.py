@@ -26,11 +26,13 @@ class Texts:
         self.folder, self.model = folder, pathlib.Path(model)
 
     def headlines(self, count):
-        """`count` texts of about 15 tokens."""
+        """`count` texts of about 15 tokens, shuffled, so that the first some are like all."""
         if not self.real:
             return self.made_up(count, 5, 18)
         found = [row["text"] for row in read_rows(self.folder / "polarity_train.tsv.gz") if row["source"] == HEADLINES]
-        return found[:count]
+        found = found[:count]
+        random.Random(1).shuffle(found)
+        return found
 
     def varied(self, count):
         """`count` different texts of all sources, in an order that is always the same."""
