@@ -14,7 +14,7 @@ cases = json.load(open("tests/data/parity/shipped.json"))["cases"]
 with open(sys.argv[1] + "/texts", "w", encoding="utf-8") as out:
     out.writelines(case["text"] + "\n" for case in cases * 40)
 PY
-"$program" score --logits --threads 2 <"$scratch/texts" >"$scratch/scores"
+"$program" score --logits --threads 2 --precision fp32 <"$scratch/texts" >"$scratch/scores"
 python3 - "$scratch" <<'PY'
 import json, sys
 cases = json.load(open("tests/data/parity/shipped.json"))["cases"] * 40
@@ -78,7 +78,7 @@ expect() { # STATUS WORDS ARGUMENTS...
 	grep -qF -- "$words" "$scratch/said" || fail "score $*: no \"$words\" in: $(cat "$scratch/said")"
 }
 expect 0 'usage: bellwether score' --help
-expect 2 'precision int8 is not available in this build: use fp32' --precision int8
+expect 2 'precision "int4" is not known: auto, fp32, bf16 or int8' --precision int4
 expect 2 'device cuda is not available in this build: use cpu' --device cuda
 expect 2 'not "xml"' --format xml
 expect 2 'unknown option "--frobnicate"' --frobnicate
