@@ -67,7 +67,7 @@ def modules(pattern):
 
 
 def fuzz_command(name):
-    """A fixed number of mutations of the seeds; long runs are ./dev soak's."""
+    """A fixed number of mutations of the seeds; FUZZ_RUNS and FUZZ_SECONDS make it a long run."""
     dictionary = ROOT / f"tests/fuzz/{name}.dict"
     return ["bash", "-c", 'cp -r "tests/fuzz/seeds/$1/." "$TMPDIR" && exec "build-asan/fuzz_$1" "${@:2}" '
             '-artifact_prefix="$TMPDIR/crash-" "$TMPDIR"', "fuzz", name,
