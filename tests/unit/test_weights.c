@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void expect_text(const struct err *e, const char *part)
@@ -182,6 +183,12 @@ START_TEST(reads_files)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_ptr_null(weights_open(path, &e));
 	expect_text(&e, "empty");
+	char pipe_path[sizeof path + 8];
+	snprintf(pipe_path, sizeof pipe_path, "%s.pipe", path);
+	ck_assert_int_eq(mkfifo(pipe_path, 0600), 0);
+	ck_assert_ptr_null(weights_open(pipe_path, &e)); /* and does not wait for a writer */
+	expect_text(&e, "not a regular file");
+	unlink(pipe_path);
 	struct safetensors writer = {0};
 	safetensors_add(&writer, "w", "F32", "[1]", &(float){2.5f}, 4);
 	size_t size;
