@@ -16,8 +16,8 @@
  */
 enum { MOST_LANES = 16 };
 
-/* Sums that are in registers at once: each product takes four cycles, and two units start one in each. */
-enum { KEYS = 8, QUERIES = 4 };
+/* Keys whose sums are in registers at once: a product takes four cycles, and two units start one in each. */
+enum { KEYS = 8 };
 
 #if defined(__clang__)
 #define ATTENTION_UNROLL _Pragma("clang loop unroll(full)")
@@ -34,6 +34,7 @@ size_t attention_scratch_count(size_t longest, size_t size)
 #define ATTENTION(name) plain_##name
 #define ATTENTION_TARGET
 #define ATTENTION_LANES 4
+#define ATTENTION_QUERIES 4
 typedef float four __attribute__((vector_size(16)));
 
 static inline four four_max(four a, four b)
@@ -71,6 +72,7 @@ static inline void four_columns(const float **rows, size_t column, four *out)
 #define ATTENTION(name) avx2_##name
 #define ATTENTION_TARGET CPU_TARGET_AVX2
 #define ATTENTION_LANES 8
+#define ATTENTION_QUERIES 4
 
 CPU_INLINE CPU_TARGET_AVX2 void avx2_columns(const float **rows, size_t column, __m256 *out)
 {
@@ -88,6 +90,7 @@ CPU_INLINE CPU_TARGET_AVX2 void avx2_columns(const float **rows, size_t column, 
 #define ATTENTION(name) avx512_##name
 #define ATTENTION_TARGET CPU_TARGET_AVX512
 #define ATTENTION_LANES 16
+#define ATTENTION_QUERIES 8
 
 CPU_INLINE CPU_TARGET_AVX512 void avx512_columns(const float **rows, size_t column, __m512 *out)
 {

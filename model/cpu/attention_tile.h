@@ -5,6 +5,7 @@
  *   ATTENTION(name)           puts its own prefix before `name`
  *   ATTENTION_TARGET          the attribute that allows its instructions
  *   ATTENTION_LANES           floats of a vector
+ *   ATTENTION_QUERIES         queries whose sums of two vectors of values are in registers at once
  *   ATTENTION_MAX(a, b)       the larger of each pair of lanes
  *   ATTENTION_COLUMNS(rows, column, out)
  *                             out[i] = the four columns from `column` on of const float *rows[LANES], one a vector
@@ -81,12 +82,15 @@ CPU_INLINE ATTENTION_TARGET VECTOR ATTENTION(weights)(float *scores, size_t leng
 	return sum;
 }
 
-/* The sums of values for `count` queries and `vectors` of columns, both constants, times the queries' scales. */
-CPU_INLINE ATTENTION_TARGET void ATTENTION(sums)(const float *weights, const float *scale, size_t count, size_t length,
-						 const float *values, size_t stride, size_t vectors, float *out,
-						 size_t out_stride)
+/*
+ * The sums of values for `count` queries and `vectors` of columns, both
+ * constants, times the queries' scales; the first `wanted` are stored.
+ */
+CPU_INLINE ATTENTION_TARGET void ATTENTION(sums)(const float *weights, const float *scale, size_t count, size_t wanted,
+						 size_t length, const float *values, size_t stride, size_t vectors,
+						 float *out, size_t out_stride)
 {
-	VECTOR sum[QUERIES][2] = {{{0}}};
+	VECTOR sum[ATTENTION_QUERIES][2] = {{{0}}};
 	for (size_t i = 0; i < length; i++, weights += LANES, values += stride) {
 		ATTENTION_UNROLL
 		for (size_t j = 0; j < vectors; j++) {
@@ -97,26 +101,28 @@ CPU_INLINE ATTENTION_TARGET void ATTENTION(sums)(const float *weights, const flo
 		}
 	}
 	ATTENTION_UNROLL
-	for (size_t query = 0; query < count; query++)
-		ATTENTION_UNROLL
-		for (size_t j = 0; j < vectors; j++)
-			ATTENTION(store)(out + query * out_stride + j * LANES, sum[query][j] * scale[query]);
+	for (size_t query = 0; query < count; query++) {
+		if (query < wanted)
+			ATTENTION_UNROLL
+			for (size_t j = 0; j < vectors; j++)
+				ATTENTION(store)(out + query * out_stride + j * LANES, sum[query][j] * scale[query]);
+	}
 }
 
-/* A row of all columns for `count` queries, a constant. */
+/* All columns for `count` queries, a constant, of which the first `wanted` are stored. */
 CPU_INLINE ATTENTION_TARGET void ATTENTION(rows)(const struct attention_head *head, const float *weights,
-						 const float *scale, size_t count, float *out)
+						 const float *scale, size_t count, size_t wanted, float *out)
 {
 	const float *values = head->values;
 	size_t length = head->length, stride = head->key_stride, column = 0;
 	for (; column + 2 * LANES <= head->size; column += 2 * LANES)
-		ATTENTION(sums)(weights, scale, count, length, values + column, stride, 2, out + column,
+		ATTENTION(sums)(weights, scale, count, wanted, length, values + column, stride, 2, out + column,
 				head->out_stride);
 	for (; column + LANES <= head->size; column += LANES)
-		ATTENTION(sums)(weights, scale, count, length, values + column, stride, 1, out + column,
+		ATTENTION(sums)(weights, scale, count, wanted, length, values + column, stride, 1, out + column,
 				head->out_stride);
 	for (; column < head->size; column++) {
-		for (size_t query = 0; query < count; query++) {
+		for (size_t query = 0; query < count && query < wanted; query++) {
 			float sum = 0;
 			for (size_t i = 0; i < length; i++)
 				sum += weights[i * LANES + query] * values[i * stride + column];
@@ -125,27 +131,39 @@ CPU_INLINE ATTENTION_TARGET void ATTENTION(rows)(const struct attention_head *he
 	}
 }
 
+/* Scores of all keys for a vector of queries; returns each lane's highest. */
+CPU_INLINE ATTENTION_TARGET VECTOR ATTENTION(all_scores)(const struct attention_head *head, const float *queries,
+							 float *out)
+{
+	size_t size = head->size, length = head->length, stride = head->key_stride, key = 0;
+	VECTOR top = {0};
+	top -= INFINITY;
+	for (; key + KEYS <= length; key += KEYS)
+		top = ATTENTION(scores)(queries, size, head->keys + key * stride, stride, KEYS, out + key * LANES, top);
+	/* A last tile computes some scores of the one before again, the same: that is less than key by key. */
+	if (key < length && length > KEYS) {
+		key = length - KEYS;
+		return ATTENTION(scores)(queries, size, head->keys + key * stride, stride, KEYS, out + key * LANES, top);
+	}
+	for (; key < length; key++)
+		top = ATTENTION(scores)(queries, size, head->keys + key * stride, stride, 1, out + key * LANES, top);
+	return top;
+}
+
 /* The queries of one vector. */
 CPU_INLINE ATTENTION_TARGET void ATTENTION(block)(const struct attention_head *head, size_t first, size_t count)
 {
 	float *queries = head->scratch, *scores = queries + head->size * LANES, scale[LANES];
 	ATTENTION(queries)(head, first, count, queries);
-	VECTOR top = {0};
-	top = top - INFINITY;
-	size_t key = 0;
-	for (; key + KEYS <= head->length; key += KEYS)
-		top = ATTENTION(scores)(queries, head->size, head->keys + key * head->key_stride, head->key_stride, KEYS,
-					scores + key * LANES, top);
-	for (; key < head->length; key++)
-		top = ATTENTION(scores)(queries, head->size, head->keys + key * head->key_stride, head->key_stride, 1,
-					scores + key * LANES, top);
+	VECTOR top = ATTENTION(all_scores)(head, queries, scores);
 	ATTENTION(store)(scale, 1.0f / ATTENTION(weights)(scores, head->length, top));
 	float *out = head->out + first * head->out_stride;
 	size_t query = 0;
-	for (; query + QUERIES <= count; query += QUERIES)
-		ATTENTION(rows)(head, scores + query, scale + query, QUERIES, out + query * head->out_stride);
-	for (; query < count; query++)
-		ATTENTION(rows)(head, scores + query, scale + query, 1, out + query * head->out_stride);
+	for (; query + 1 < count; query += ATTENTION_QUERIES)
+		ATTENTION(rows)(head, scores + query, scale + query, ATTENTION_QUERIES, count - query,
+				out + query * head->out_stride);
+	if (query < count)
+		ATTENTION(rows)(head, scores + query, scale + query, 1, 1, out + query * head->out_stride);
 }
 
 ATTENTION_TARGET static void ATTENTION(head)(const struct attention_head *head)
@@ -161,5 +179,6 @@ ATTENTION_TARGET static void ATTENTION(head)(const struct attention_head *head)
 #undef ATTENTION
 #undef ATTENTION_TARGET
 #undef ATTENTION_LANES
+#undef ATTENTION_QUERIES
 #undef ATTENTION_MAX
 #undef ATTENTION_COLUMNS
