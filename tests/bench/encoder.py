@@ -18,6 +18,7 @@ import sys
 
 import encoder_env
 
+BUSY = "the machine was busy at the start: figures of a second mean little, those of a CPU second more"
 PARTS = ["throughput", "peak", "profile", "agreement", "curves"]
 
 
@@ -177,8 +178,9 @@ def main():
     print(f"{len(os.sched_getaffinity(0))} CPUs, load {os.getloadavg()[0]:.2f}; "
           f"texts: {'real' if bench.texts.real else 'made up (no --data)'}, " +
           ", ".join(f"{len(texts)} {case} of {bench.mean_tokens(case):.1f} tokens" for case, texts in bench.cases.items()))
-    if os.getloadavg()[0] > 0.5:
-        print("the machine is busy: figures of a second mean little, those of a CPU second more")
+    busy = os.getloadavg()[0] > 0.5
+    if busy:
+        print(BUSY)
     for precision, (version, chosen, kernels) in bench.runs.items():
         print(f"bellwether {precision}: {version}, {chosen}, {kernels}")
     bench.peaks.measure()
@@ -191,6 +193,8 @@ def main():
             heading(name)
             parts[name](bench)
     heading("goals")
+    if busy:
+        print(BUSY)
     bench.results.print_goals()
     bench.results.write_csv(bench.out / "encoder.csv")
     print(f"figures: {bench.out / 'encoder.csv'}; load at the end {os.getloadavg()[0]:.2f}")
