@@ -42,13 +42,13 @@ def lines(axis, series, title, x, y):
     axis.set_xscale("log", base=2)
     ticks = sorted({place for points in series.values() for place, _ in points})
     axis.set_xticks(ticks, [str(tick) for tick in ticks])
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.4 * max(value for points in series.values() for _, value in points))  # the legend's place
     axis.set_title(title)
     axis.set_xlabel(x)
     axis.set_ylabel(y)
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=8, frameon=False, loc="upper left", ncols=2)
 
 
 def curves(bench):
