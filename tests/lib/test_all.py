@@ -72,7 +72,7 @@ def fuzz_command(name):
     return ["bash", "-c", 'cp -r "tests/fuzz/seeds/$1/." "$TMPDIR" && exec "build-asan/fuzz_$1" "${@:2}" '
             '-artifact_prefix="$TMPDIR/crash-" "$TMPDIR"', "fuzz", name,
             f"-runs={os.environ.get('FUZZ_RUNS', '20000')}", f"-max_total_time={os.environ.get('FUZZ_SECONDS', '60')}",
-            "-timeout=10", "-rss_limit_mb=2048", "-seed=1", *([f"-dict={dictionary}"] if dictionary.exists() else [])]
+            "-timeout=10", "-rss_limit_mb=2048", "-seed=1", "-print_funcs=0", *([f"-dict={dictionary}"] if dictionary.exists() else [])]
 
 
 def all_tests():
@@ -161,9 +161,8 @@ class Job:
         return code in (0, 77)
 
 
-def end_processes(mark):
-    """End everything whose environment holds the mark, wherever it went; returns their names."""
-    names = []
+def processes(mark):
+    """(pid, name) of everything whose environment holds the mark, wherever it went."""
     for entry in glob.glob("/proc/[0-9]*"):
         pid = int(entry[6:])
         try:
@@ -171,11 +170,24 @@ def end_processes(mark):
                 if mark.encode() not in environment.read().split(b"\0") or pid == os.getpid():
                     continue
             with open(f"{entry}/comm", encoding="utf-8", errors="replace") as name:
-                names.append(name.read().strip())
-            os.kill(pid, signal.SIGKILL)
+                yield pid, name.read().strip()
         except OSError:
             pass  # it has gone, or is somebody else's
-    return names
+
+
+def end_processes(mark, grace=2):
+    """End what is still there after the grace (helpers that end with their parent need a moment); returns the names."""
+    deadline = time.monotonic() + grace
+    while left := list(processes(mark)):
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.05)
+    for pid, _ in left:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except OSError:
+            pass
+    return [name for _, name in left]
 
 
 def build_command(tree):
@@ -248,7 +260,7 @@ def main():
     try:
         count = run_all(chosen, work)
     finally:
-        end_processes(f"BELLWETHER_TEST_RUN={work}")
+        end_processes(f"BELLWETHER_TEST_RUN={work}", grace=0)
         shutil.rmtree(work, ignore_errors=True)
     print(f"\nin {time.monotonic() - began:.0f} s:\n{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped")
     sys.exit(1 if count["failed"] else 0)
