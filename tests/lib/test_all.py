@@ -24,6 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SLOTS = os.cpu_count() + 3
 SECONDS = 600  # for what hangs
+ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 # Where what has threads is, and what reads bytes of others (valgrind sees uninitialised memory, which ASan does not).
 THREADED = "base workers encoder classifier kafka file_source rss topics writer webhook".split()
@@ -241,10 +242,16 @@ def run_all(chosen, work):
                 os.environ["BELLWETHER_WITHOUT_KAFKA"] = job.reason
 
 
+def leave(number, frame):
+    for other in ENDINGS:  # the second of two must not stop the cleaning up
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main():
     os.chdir(ROOT)
-    for name in ("TERM", "INT", "HUP"):
-        signal.signal(getattr(signal, f"SIG{name}"), lambda number, frame: sys.exit(128 + number))
+    for number in ENDINGS:
+        signal.signal(number, leave)
     chosen = choose(sys.argv[1:])
     if not chosen and not any(tree.targets for tree in TREES.values()):
         sys.exit(f"there is no test whose name contains: {' '.join(sys.argv[1:])}")
