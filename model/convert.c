@@ -132,6 +132,8 @@ static int write_matrix(const struct conversion *conversion, const struct plan *
 	}
 	if (weights_read(conversion->from, plan->from->name, rows, columns, values, e) < 0)
 		goto done;
+	if (plan->form == INT8 || plan->form == INT8_SCALE)
+		operand_rotate_weights(values, rows, columns);
 	for (size_t row = 0; row < rows; row++)
 		write_row(conversion, plan->form, values + row * columns, columns, room);
 	result = 0;

@@ -8,8 +8,8 @@
  * A model's directory in the form that a faster precision computes with: less
  * to store, read and convert at each start.
  *
- * The encoder's linear layers become I8 with a scale for each output ("int8"),
- * or BF16 ("bf16"); words' embeddings of more than 16 bits become F16; all
+ * The encoder's linear layers become I8 with a scale for each output, rotated
+ * as model/cpu/hadamard.h says ("int8"), or BF16 ("bf16"); words' embeddings of more than 16 bits become F16; all
  * else stays as it is, and so do the logits at that precision, to the bit: the
  * numbers are those that the original is brought to when it is opened.
  */

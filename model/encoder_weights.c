@@ -24,6 +24,7 @@ struct loader {
 	const char *prefix; /* "bert." or "" */
 	float *held[MAX_HELD];
 	size_t held_count;
+	size_t rotated; /* tensors since the last release that are integers, which lie rotated */
 	bool failed;
 	struct err *e;
 };
@@ -44,6 +45,7 @@ static void loader_release(struct loader *loader)
 {
 	while (loader->held_count > 0)
 		free(loader->held[--loader->held_count]);
+	loader->rotated = 0;
 }
 
 /* One tensor of a group of `parts` equal ones, which become one matrix. */
@@ -57,7 +59,10 @@ static void read_part(struct loader *loader, const char *name, size_t rows, size
 	size_t count = (rows == 0 ? 1 : rows) * columns;
 	if (*all == NULL)
 		*all = loader_hold(loader, parts * count);
-	if (*all != NULL && weights_read(loader->weights, name, rows, columns, *all + part * count, loader->e) < 0)
+	if (*all == NULL)
+		return;
+	loader->rotated += weights_find(loader->weights, name)->type == WEIGHT_I8;
+	if (weights_read(loader->weights, name, rows, columns, *all + part * count, loader->e) < 0)
 		loader->failed = true;
 }
 
@@ -92,9 +97,15 @@ static struct norm_source read_norm(struct loader *loader, const char *base)
 	return norm;
 }
 
-static struct linear *pack(struct loader *loader, const struct linear_source *source)
+/* A matrix that was read in `parts` tensors. */
+static struct linear *pack(struct loader *loader, struct linear_source *source, size_t parts)
 {
 	struct linear *linear = NULL;
+	source->rotated = loader->rotated > 0;
+	if (source->rotated && loader->rotated < parts) {
+		err_set(loader->e, "the query, key and value of a layer must all be of type I8, or none of them");
+		loader->failed = true;
+	}
 	if (!loader->failed) {
 		linear = loader->ops->pack_linear(loader->device, source, loader->e);
 		loader->failed = linear == NULL;
@@ -118,7 +129,7 @@ static struct linear *load_linear(struct loader *loader, enum linear_use use, co
 		norm = read_norm(loader, norm_base);
 		source.norm = &norm;
 	}
-	return pack(loader, &source);
+	return pack(loader, &source, 1);
 }
 
 /* Several projections of layer `layer` side by side. */
@@ -134,7 +145,8 @@ static struct linear *load_projections(struct loader *loader, size_t layer, cons
 		read_part(loader, name, 0, hidden, i, count, &bias);
 	}
 	return pack(loader, &(struct linear_source){
-				    .weight = weight, .bias = bias, .outputs = count * hidden, .inputs = hidden});
+				    .weight = weight, .bias = bias, .outputs = count * hidden, .inputs = hidden},
+		    count);
 }
 
 static void load_layer(struct loader *loader, size_t index, struct encoder_layer *layer)
@@ -241,7 +253,8 @@ static struct linear *load_heads(struct loader *loader)
 			weights_read(from, "topic_classifier.bias", 0, topics, bias + 3, e) < 0;
 done:
 	return pack(loader, &(struct linear_source){.use = LINEAR_EXACT, .weight = weight, .bias = bias,
-						    .outputs = 3 + topics, .inputs = hidden});
+						    .outputs = 3 + topics, .inputs = hidden},
+		    1);
 }
 
 int encoder_weights_pack(struct encoder_weights *out, const struct ops *ops, struct device *device,

@@ -3,6 +3,7 @@
 
 #include "daemon/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ struct linear_source {
 	enum linear_use use;
 	const float *weight; /* [outputs, inputs] */
 	const float *bias;   /* [outputs] */
+	bool rotated; /* each output's weights are those that model/cpu/hadamard.h brings them to, as convert stores int8 */
 	size_t outputs, inputs;
 	const struct norm_source *norm; /* for linear_residual_norm, else NULL */
 };

@@ -81,6 +81,26 @@ static float *keep_zeros(struct device *device, size_t count, struct err *e)
 	return values;
 }
 
+/* Integers are made of rotated weights, all else of those that are not. */
+static int pack_weights(const struct gemm_weights *out, const struct linear_source *source, gemm_word *panels,
+			float *scale, float *sum, struct err *e)
+{
+	bool rotated = gemm_is_integer(out->form);
+	if (rotated == source->rotated) {
+		operand_pack_weights(out, source->weight, panels, scale, sum);
+		return 0;
+	}
+	size_t size = out->outputs * out->inputs * sizeof *source->weight;
+	float *turned = malloc(size);
+	if (turned == NULL)
+		return err_set(e, "out of memory for %zu bytes of weights", size);
+	memcpy(turned, source->weight, size);
+	(rotated ? operand_rotate_weights : operand_unrotate_weights)(turned, out->outputs, out->inputs);
+	operand_pack_weights(out, turned, panels, scale, sum);
+	free(turned);
+	return 0;
+}
+
 struct linear *cpu_pack_linear(struct device *device, const struct linear_source *source, struct err *e)
 {
 	const struct gemm *gemm = source->use == LINEAR_EXACT ? device->table->exact : device->table->gemm;
@@ -107,7 +127,8 @@ struct linear *cpu_pack_linear(struct device *device, const struct linear_source
 		.weights = {.form = gemm->form, .outputs = source->outputs, .inputs = source->inputs, .words = words,
 			    .panel = gemm->panel, .panels = panels, .bias = bias, .scale = scale, .sum = sum},
 	};
-	operand_pack_weights(&linear->weights, source->weight, panels, scale, sum);
+	if (pack_weights(&linear->weights, source, panels, scale, sum, e) < 0)
+		return NULL;
 	if (source->norm != NULL && keep_norm(device, source->norm, source->outputs, &linear->norm, e) < 0)
 		return NULL;
 	return linear;

@@ -46,8 +46,8 @@ struct stream {
 	struct gemm_range *ranges;
 };
 
-/* Rows that go through a layer together: few enough for the second cache level, and full tiles of 14, 6 and 4 rows. */
-enum { CPU_BLOCK_ROWS = 168 };
+/* Rows that go through a layer together: few enough for the second cache level, and whole tiles of AMX. */
+enum { CPU_BLOCK_ROWS = 192 };
 
 struct device *cpu_device_open(const struct ops *ops, struct err *e);
 void cpu_device_close(struct device *device);

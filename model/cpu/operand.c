@@ -1,8 +1,11 @@
 #include "model/cpu/operand.h"
 
+#include "model/cpu/hadamard.h"
 #include "model/cpu/level.h"
 
-#include <math.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #include <string.h>
 
 /*
@@ -54,6 +57,13 @@ struct quantizer {
 	float low, inverse;
 };
 
+static inline struct quantizer quantizer_over(float low, float high, struct gemm_range *range)
+{
+	float span = high - low;
+	*range = (struct gemm_range){.low = low, .step = span / 255};
+	return (struct quantizer){.low = low, .inverse = span > 0 ? 255 / span : 0};
+}
+
 CPU_INLINE struct quantizer row_range(const float *x, size_t inputs, struct gemm_range *range)
 {
 	float low = x[0], high = x[0];
@@ -62,9 +72,7 @@ CPU_INLINE struct quantizer row_range(const float *x, size_t inputs, struct gemm
 		low = x[i] < low ? x[i] : low;
 		high = x[i] > high ? x[i] : high;
 	}
-	float span = high - low;
-	*range = (struct gemm_range){.low = low, .step = span / 255};
-	return (struct quantizer){.low = low, .inverse = span > 0 ? 255 / span : 0};
+	return quantizer_over(low, high, range);
 }
 
 CPU_INLINE uint32_t quantize(struct quantizer quantizer, float x)
@@ -78,15 +86,63 @@ CPU_INLINE uint32_t quantize(struct quantizer quantizer, float x)
 	return bits;
 }
 
-CPU_INLINE void row_to_int8_body(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
+CPU_INLINE void row_to_bytes_body(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
 {
 	struct quantizer quantizer = row_range(x, inputs, range);
 #pragma omp simd
 	for (size_t i = 0; i < inputs; i++)
 		out[i] = (uint8_t)quantize(quantizer, x[i]);
 }
-CPU_LEVELS(row_to_int8, (const float *x, size_t inputs, uint8_t *out, struct gemm_range *range),
+CPU_LEVELS(row_to_bytes, (const float *x, size_t inputs, uint8_t *out, struct gemm_range *range),
 	   (x, inputs, out, range))
+
+#if defined(__x86_64__)
+/* The same in the instructions that compilers do not find: a sixth of the time, and a tenth of clang's. */
+CPU_TARGET_AVX512 static void row_to_bytes_wide(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
+{
+	enum { CHAINS = 4, LANES = 16 };
+	__m512 low[CHAINS], high[CHAINS];
+	for (int i = 0; i < CHAINS; i++)
+		low[i] = high[i] = _mm512_set1_ps(x[0]);
+	size_t at = 0;
+	for (; at + CHAINS * LANES <= inputs; at += CHAINS * LANES) {
+		for (int i = 0; i < CHAINS; i++) {
+			__m512 value = _mm512_loadu_ps(x + at + i * LANES);
+			low[i] = _mm512_min_ps(value, low[i]);
+			high[i] = _mm512_max_ps(value, high[i]);
+		}
+	}
+	for (; at < inputs; at += LANES) {
+		__mmask16 mask = inputs - at < LANES ? (__mmask16)((1u << (inputs - at)) - 1) : (__mmask16)-1;
+		__m512 value = _mm512_mask_loadu_ps(low[0], mask, x + at);
+		low[0] = _mm512_min_ps(value, low[0]);
+		high[0] = _mm512_mask_max_ps(high[0], mask, value, high[0]);
+	}
+	float least = _mm512_reduce_min_ps(_mm512_min_ps(_mm512_min_ps(low[0], low[1]), _mm512_min_ps(low[2], low[3])));
+	float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(high[0], high[1]), _mm512_max_ps(high[2], high[3])));
+	struct quantizer quantizer = quantizer_over(least, most, range);
+	__m512 offset = _mm512_set1_ps(quantizer.low), inverse = _mm512_set1_ps(quantizer.inverse);
+	for (at = 0; at < inputs; at += LANES) {
+		__mmask16 mask = inputs - at < LANES ? (__mmask16)((1u << (inputs - at)) - 1) : (__mmask16)-1;
+		__m512 value = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + at), offset), inverse);
+		__m512i q = _mm512_cvtps_epi32(_mm512_max_ps(value, _mm512_setzero_ps())); /* a NaN becomes 0 */
+		_mm512_mask_cvtusepi32_storeu_epi8(out + at, mask, q);
+	}
+}
+#else
+static void row_to_bytes_wide(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
+{
+	row_to_bytes(x, inputs, out, range);
+}
+#endif
+
+static void row_to_int8(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
+{
+	if (cpu_level() >= CPU_AVX512)
+		row_to_bytes_wide(x, inputs, out, range);
+	else
+		row_to_bytes(x, inputs, out, range);
+}
 
 CPU_INLINE void row_to_int16_body(const float *x, size_t inputs, uint16_t *out, struct gemm_range *range)
 {
@@ -102,14 +158,17 @@ struct gemm_rows operand_prepare_rows(enum gemm_form form, const float *x, size_
 				      struct gemm_range *ranges)
 {
 	size_t stride = operand_words(form, inputs) * (form == GEMM_BF16_WIDE ? 2 : 1);
+	float *rotated = (float *)(void *)(words + count * stride);
 	struct gemm_rows rows = {.words = words, .stride = stride, .count = count, .ranges = ranges};
 	for (size_t i = 0; i < count && form != GEMM_FP32; i++, x += inputs) {
 		gemm_word *row = words + i * stride;
 		row[stride - 1] = 0; /* what the values do not fill */
+		if (gemm_is_integer(form))
+			hadamard_row(x, inputs, rotated);
 		if (form == GEMM_INT8)
-			row_to_int8(x, inputs, (uint8_t *)row, &ranges[i]);
+			row_to_int8(rotated, inputs, (uint8_t *)row, &ranges[i]);
 		else if (form == GEMM_INT16)
-			row_to_int16(x, inputs, (uint16_t *)(void *)row, &ranges[i]);
+			row_to_int16(rotated, inputs, (uint16_t *)(void *)row, &ranges[i]);
 		else if (form == GEMM_BF16_WIDE)
 			row_to_bf16_wide(x, inputs, row);
 		else

@@ -1,3 +1,4 @@
+#include "model/cpu/hadamard.h"
 #include "model/cpu/level.h"
 #include "model/cpu/operand.h"
 #include "model/half.h"
@@ -67,6 +68,21 @@ CPU_INLINE void weights_to_int16_body(const float *weight, size_t count, float t
 }
 CPU_LEVELS(weights_to_int16, (const float *weight, size_t count, float top, int16_t *out, int32_t *sum),
 	   (weight, count, top, out, sum))
+
+void operand_rotate_weights(float *weight, size_t outputs, size_t inputs)
+{
+	operand_unrotate_weights(weight, outputs, inputs);
+	float scale = 1.0f / (float)hadamard_size(inputs); /* a power of two: nothing is rounded */
+	for (size_t i = 0; i < outputs * inputs; i++)
+		weight[i] *= scale;
+}
+
+/* The transform is its own inverse but for its size, which rotating has divided by. */
+void operand_unrotate_weights(float *weight, size_t outputs, size_t inputs)
+{
+	for (size_t output = 0; output < outputs; output++)
+		hadamard_row(weight + output * inputs, inputs, weight + output * inputs);
+}
 
 void operand_quantize_weights(const float *weight, size_t inputs, int8_t *out, float *scale)
 {

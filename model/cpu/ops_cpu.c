@@ -80,8 +80,9 @@ static void linear_run(struct stream *stream, const struct linear *linear, const
 		       enum gemm_finish finish, struct buffer *y)
 {
 	const struct gemm_weights *weights = &linear->weights;
-	for (size_t row = 0; row < rows; row += CPU_BLOCK_ROWS) {
-		size_t count = rows - row < CPU_BLOCK_ROWS ? rows - row : CPU_BLOCK_ROWS;
+	size_t blocks = (rows + CPU_BLOCK_ROWS - 1) / CPU_BLOCK_ROWS;
+	for (size_t row = 0, count; row < rows; row += count, blocks--) {
+		count = (rows - row) / blocks; /* a small last one would cost more than its share: weights pass by for it too */
 		struct gemm_rows block = operand_prepare_rows(weights->form, const_floats(x) + row * weights->inputs,
 							      count, weights->inputs, stream->words, stream->ranges);
 		float *out = floats(y) + row * weights->outputs;

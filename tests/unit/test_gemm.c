@@ -117,7 +117,7 @@ static void product_run(struct product *p, enum gemm_finish finish)
 	const struct gemm *gemm = p->gemm;
 	size_t padded = (p->outputs + gemm->panel - 1) / gemm->panel * gemm->panel;
 	size_t words = operand_words(gemm->form, p->inputs);
-	gemm_word *panels = allocate(padded * words, sizeof *panels), *row_words = allocate(2 * p->rows * words, sizeof *row_words);
+	gemm_word *panels = allocate(padded * words, sizeof *panels), *row_words = allocate(2 * p->rows * words + p->inputs, sizeof *row_words);
 	float *bias = allocate(padded, sizeof *bias), *scale = allocate(padded, sizeof *scale);
 	float *sum = allocate(padded, sizeof *sum);
 	struct gemm_range *ranges = allocate(p->rows, sizeof *ranges);
@@ -125,12 +125,18 @@ static void product_run(struct product *p, enum gemm_finish finish)
 				       .panel = gemm->panel, .panels = panels, .bias = bias, .scale = scale, .sum = sum};
 	memcpy(bias, p->bias, p->outputs * sizeof *bias);
 	operand_pack_weights(&weights, p->weight, panels, scale, sum);
-	struct gemm_rows rows = operand_prepare_rows(gemm->form, p->x, p->rows, p->inputs, row_words, ranges);
+	/* Integers are made of rotated rows: those that rotate to p->x, which is exact for the small integers here. */
+	float *x = allocate(p->rows * p->inputs, sizeof *x);
+	memcpy(x, p->x, p->rows * p->inputs * sizeof *x);
+	if (gemm_is_integer(gemm->form))
+		operand_rotate_weights(x, p->rows, p->inputs);
+	struct gemm_rows rows = operand_prepare_rows(gemm->form, x, p->rows, p->inputs, row_words, ranges);
 	gemm_word *spread = rows_spread(&rows);
 	rows.words = spread;
 	rows.stride += GAP;
 	gemm->multiply(&weights, &rows, finish, p->y, p->stride);
 	free(spread);
+	free(x);
 	free(panels);
 	free(row_words);
 	free(bias);
