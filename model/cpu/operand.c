@@ -97,10 +97,17 @@ CPU_LEVELS(row_to_bytes, (const float *x, size_t inputs, uint8_t *out, struct ge
 	   (x, inputs, out, range))
 
 #if defined(__x86_64__)
-/* The same in the instructions that compilers do not find: a sixth of the time, and a tenth of clang's. */
-CPU_TARGET_AVX512 static void row_to_bytes_wide(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
+/* The same in the instructions that compilers do not find: a tenth of the time. */
+enum { CHAINS = 4, LANES = 16 };
+
+/* Which of a row's next sixteen values there are. */
+CPU_INLINE __mmask16 lanes_left(size_t left)
 {
-	enum { CHAINS = 4, LANES = 16 };
+	return left < LANES ? (__mmask16)((1u << left) - 1) : (__mmask16)-1;
+}
+
+CPU_TARGET_AVX512 CPU_INLINE struct quantizer row_range_wide(const float *x, size_t inputs, struct gemm_range *range)
+{
 	__m512 low[CHAINS], high[CHAINS];
 	for (int i = 0; i < CHAINS; i++)
 		low[i] = high[i] = _mm512_set1_ps(x[0]);
@@ -113,19 +120,39 @@ CPU_TARGET_AVX512 static void row_to_bytes_wide(const float *x, size_t inputs, u
 		}
 	}
 	for (; at < inputs; at += LANES) {
-		__mmask16 mask = inputs - at < LANES ? (__mmask16)((1u << (inputs - at)) - 1) : (__mmask16)-1;
+		__mmask16 mask = lanes_left(inputs - at);
 		__m512 value = _mm512_mask_loadu_ps(low[0], mask, x + at);
 		low[0] = _mm512_min_ps(value, low[0]);
 		high[0] = _mm512_mask_max_ps(high[0], mask, value, high[0]);
 	}
 	float least = _mm512_reduce_min_ps(_mm512_min_ps(_mm512_min_ps(low[0], low[1]), _mm512_min_ps(low[2], low[3])));
 	float most = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_max_ps(high[0], high[1]), _mm512_max_ps(high[2], high[3])));
-	struct quantizer quantizer = quantizer_over(least, most, range);
-	__m512 offset = _mm512_set1_ps(quantizer.low), inverse = _mm512_set1_ps(quantizer.inverse);
-	for (at = 0; at < inputs; at += LANES) {
-		__mmask16 mask = inputs - at < LANES ? (__mmask16)((1u << (inputs - at)) - 1) : (__mmask16)-1;
-		__m512 value = _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + at), offset), inverse);
-		__m512i q = _mm512_cvtps_epi32(_mm512_max_ps(value, _mm512_setzero_ps())); /* a NaN becomes 0 */
+	return quantizer_over(least, most, range);
+}
+
+/* Integers that packing will saturate to 0 ... 255; a NaN is the least of all. */
+CPU_TARGET_AVX512 CPU_INLINE __m512i quantize_wide(struct quantizer quantizer, __m512 x)
+{
+	__m512 value = _mm512_sub_ps(x, _mm512_set1_ps(quantizer.low));
+	return _mm512_cvtps_epi32(_mm512_mul_ps(value, _mm512_set1_ps(quantizer.inverse)));
+}
+
+CPU_TARGET_AVX512 static void row_to_bytes_wide(const float *x, size_t inputs, uint8_t *out, struct gemm_range *range)
+{
+	/* Packing goes by quarters of vectors: this brings back the order. */
+	const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+	struct quantizer quantizer = row_range_wide(x, inputs, range);
+	size_t at = 0;
+	for (; at + 4 * LANES <= inputs; at += 4 * LANES) {
+		__m512i q[4];
+		for (int i = 0; i < 4; i++)
+			q[i] = quantize_wide(quantizer, _mm512_loadu_ps(x + at + i * LANES));
+		__m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(q[0], q[1]), _mm512_packs_epi32(q[2], q[3]));
+		_mm512_storeu_si512(out + at, _mm512_permutexvar_epi32(order, bytes));
+	}
+	for (; at < inputs; at += LANES) {
+		__mmask16 mask = lanes_left(inputs - at);
+		__m512i q = _mm512_max_epi32(quantize_wide(quantizer, _mm512_maskz_loadu_ps(mask, x + at)), _mm512_setzero_si512());
 		_mm512_mask_cvtusepi32_storeu_epi8(out + at, mask, q);
 	}
 }
