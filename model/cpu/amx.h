@@ -13,8 +13,7 @@
  * An empty assembler statement keeps what was written to memory before a load: GCC's intrinsics do not tell the
  * compiler that they read it.
  */
-#define AMX_TARGET                                                                                           \
-	__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,amx-tile,amx-int8,amx-bf16" CPU_WIDE)))
+#define AMX_TARGET CPU_TARGET_AVX512_WITH(",amx-tile,amx-int8,amx-bf16")
 #define AMX_WRITTEN(memory) __asm__ volatile("" : : "r"(memory) : "memory")
 
 /* From 64 bytes in memory; all tiles become zero. */

@@ -11,7 +11,7 @@
  * saturates, and the result must be that of every other table: so bytes are
  * widened once, when weights are packed and rows prepared.
  */
-#define TILE_TARGET __attribute__((target("avx2,fma")))
+#define TILE_TARGET CPU_TARGET_AVX2
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
 #define TILE_LANES 8
@@ -62,7 +62,7 @@ CPU_INLINE TILE_TARGET __m256i load_wide(const gemm_word *words, size_t part)
 #undef TILE_ROWS
 #undef TILE_PARTS
 #undef TILE_LOAD
-#define TILE_TARGET __attribute__((target("avx2,fma")))
+#define TILE_TARGET CPU_TARGET_AVX2
 #define TILE_ROWS 5 /* widening needs registers too */
 #define TILE_PARTS 2
 #define TILE_LOAD(words, part) load_wide(words, part)

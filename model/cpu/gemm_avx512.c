@@ -10,9 +10,7 @@
  * that is broadcast serves two products and each vector of weights fourteen,
  * so that both units multiply in nearly every cycle.
  */
-#define TARGET_WITH(feature)                                                                                  \
-	__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl" feature CPU_WIDE)))
-#define TILE_TARGET TARGET_WITH("")
+#define TILE_TARGET CPU_TARGET_AVX512
 #define TILE_ROWS 14
 #define TILE_VECTORS 2
 #define TILE_LANES 16
@@ -43,14 +41,14 @@ CPU_INLINE TILE_TARGET __m512i load_wide(const gemm_word *words, size_t part)
 #include "model/cpu/gemm_tile.h"
 
 #undef TILE_TARGET
-#define TILE_TARGET TARGET_WITH(",avx512vnni")
+#define TILE_TARGET CPU_TARGET_AVX512_WITH(",avx512vnni")
 #define TILE(name) avx512_int8_##name
 #define TILE_DOT(sum, x, w) _mm512_dpbusd_epi32(sum, x, w)
 #define TILE_INTEGER 1
 #include "model/cpu/gemm_tile.h"
 
 #undef TILE_TARGET
-#define TILE_TARGET TARGET_WITH(",avx512bf16")
+#define TILE_TARGET CPU_TARGET_AVX512_WITH(",avx512bf16")
 #define TILE(name) avx512_dot_##name
 #define TILE_DOT(sum, x, w)                                                                                   \
 	_mm512_castps_si512(_mm512_dpbf16_ps(_mm512_castsi512_ps(sum), (__m512bh)(x), (__m512bh)(w)))
@@ -61,7 +59,7 @@ CPU_INLINE TILE_TARGET __m512i load_wide(const gemm_word *words, size_t part)
 #undef TILE_ROWS
 #undef TILE_PARTS
 #undef TILE_LOAD
-#define TILE_TARGET TARGET_WITH("")
+#define TILE_TARGET CPU_TARGET_AVX512
 #define TILE_ROWS 12 /* widening needs registers too */
 #define TILE_PARTS 2
 #define TILE_LOAD(words, part) load_wide(words, part)

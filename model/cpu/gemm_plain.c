@@ -1,4 +1,5 @@
 #include "model/cpu/gemm.h"
+#include "model/half.h"
 
 #include <string.h>
 
@@ -22,30 +23,16 @@ static inline void words_store(gemm_word *to, struct words words)
 	memcpy(to, words.word, sizeof words.word);
 }
 
-static inline float as_float(uint32_t word)
-{
-	float value;
-	memcpy(&value, &word, sizeof value);
-	return value;
-}
-
-static inline uint32_t as_word(float value)
-{
-	uint32_t word;
-	memcpy(&word, &value, sizeof word);
-	return word;
-}
-
 static inline uint32_t dot_fp32(uint32_t sum, uint32_t x, uint32_t w)
 {
-	return as_word(as_float(sum) + as_float(x) * as_float(w));
+	return float_to_bits(float_from_bits(sum) + float_from_bits(x) * float_from_bits(w));
 }
 
 static inline uint32_t dot_bf16(uint32_t sum, uint32_t x, uint32_t w)
 {
-	float low = as_float(x << 16) * as_float(w << 16);
-	float high = as_float(x & 0xFFFF0000u) * as_float(w & 0xFFFF0000u);
-	return as_word(as_float(sum) + low + high);
+	float low = float_from_bits(x << 16) * float_from_bits(w << 16);
+	float high = float_from_bits(x & 0xFFFF0000u) * float_from_bits(w & 0xFFFF0000u);
+	return float_to_bits(float_from_bits(sum) + low + high);
 }
 
 static inline uint32_t dot_int8(uint32_t sum, uint32_t x, uint32_t w)

@@ -50,7 +50,10 @@ bool cpu_allows_tiles(void); /* x86-64 only */
 #else
 #define CPU_WIDE ",prefer-vector-width=512"
 #endif
-#define CPU_TARGET_AVX512 __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl" CPU_WIDE)))
+/* `more`: "", or a comma and what a kernel needs besides. */
+#define CPU_TARGET_AVX512_WITH(more) \
+	__attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl" more CPU_WIDE)))
+#define CPU_TARGET_AVX512 CPU_TARGET_AVX512_WITH("")
 #define CPU_LEVELS(name, parameters, arguments)                                \
 	CPU_TARGET_AVX2 static void name##_avx2 parameters                     \
 	{                                                                      \
