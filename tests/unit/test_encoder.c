@@ -1,5 +1,6 @@
 #include "model/cpu/device.h"
 #include "model/encoder.h"
+#include "tests/lib/one_in.h"
 #include "tests/lib/run.h"
 
 #include <check.h>
@@ -147,7 +148,8 @@ START_TEST(equals_hugging_face_alone_and_in_a_batch)
 	static float together[MAX_CASES * MAX_OUTPUTS], alone[MAX_OUTPUTS];
 	struct token_batch batch = {.ids = cases.ids, .starts = cases.starts, .texts = cases.count};
 	ck_assert_int_eq(encoder_run(f.context, &batch, together, NULL), 0);
-	for (size_t i = 0; i < cases.count; i++) {
+	size_t step = strcmp(name, "shipped") == 0 ? one_in() : 1; /* all of them stood in the batch */
+	for (size_t i = 0; i < cases.count; i += step) {
 		int32_t starts[2] = {0, cases.starts[i + 1] - cases.starts[i]};
 		batch = (struct token_batch){.ids = cases.ids + cases.starts[i], .starts = starts, .texts = 1};
 		ck_assert_int_eq(encoder_run(f.context, &batch, alone, NULL), 0);
