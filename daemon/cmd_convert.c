@@ -1,5 +1,6 @@
 #include "daemon/agreement.h"
 #include "daemon/cmd.h"
+#include "daemon/interrupt.h"
 #include "daemon/model_path.h"
 #include "model/classifier.h"
 #include "model/convert.h"
@@ -133,9 +134,12 @@ static int convert(struct conversion *conversion, struct err *e)
 		json_object_set_new(conversion->report, "agreement",
 				    agreement_json(&agreement, original->topic_count > 0));
 	}
-	if (publish_finish(publish, e) < 0)
-		return -1;
-	return report_print(conversion->report, e);
+	if (conversion->report == NULL)
+		return err_set(e, "%s: the path must be UTF-8 to be reported", publish->target);
+	interrupt_hold();
+	int result = publish_finish(publish, e);
+	interrupt_release();
+	return result == 0 ? report_print(conversion->report, e) : -1;
 }
 
 /* All that the user named, whose faults are wrong usage. */
@@ -150,9 +154,13 @@ static int places_open(struct conversion *conversion, char path[4096], struct er
 	if (model_path_find(conversion->options->model, path, 4096, e) < 0)
 		return -1;
 	conversion->model = path;
+	interrupt_block();
 	conversion->original = classifier_open(
 		&(struct classifier_options){.path = path, .device = "cpu", .precision = "fp32"}, e);
-	return conversion->original != NULL ? publish_begin(&conversion->publish, conversion->options->out, e) : -1;
+	if (conversion->original == NULL || publish_begin(&conversion->publish, conversion->options->out, e) < 0)
+		return -1;
+	interrupt_guard(&conversion->publish);
+	return 0;
 }
 
 int cmd_convert(int argc, char **argv)
@@ -169,9 +177,12 @@ int cmd_convert(int argc, char **argv)
 		status = EXIT_USAGE;
 	else
 		status = convert(&conversion, &e) == 0 ? EXIT_OK : EXIT_FAILED;
+	interrupt_hold();
+	publish_abandon(&conversion.publish);
+	interrupt_forget();
+	interrupt_release();
 	if (status != EXIT_OK)
 		fprintf(stderr, "bellwether convert: %s\n", e.text);
-	publish_abandon(&conversion.publish);
 	json_decref(conversion.report);
 	classifier_close(conversion.converted);
 	classifier_close(conversion.original);

@@ -63,6 +63,10 @@ static void add_part(struct conversion *conversion, const struct weight_tensor *
 static int plan_tensor(struct conversion *conversion, const struct weight_tensor *tensor, struct err *e)
 {
 	enum encoder_part part = encoder_weights_part(tensor->name);
+	if (tensor->begin == tensor->end) { /* its shape may say 2^60 rows of nothing */
+		add_part(conversion, tensor, AS_IS);
+		return 0;
+	}
 	if (part == ENCODER_LINEAR && tensor->type == WEIGHT_I8)
 		return err_set(e, "tensor %s is of type I8: the model is converted already", tensor->name);
 	if (part == ENCODER_LINEAR && tensor->dimensions == 2 && conversion->to_int8) {

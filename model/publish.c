@@ -64,9 +64,15 @@ int publish_copy(const struct publish *publish, const char *directory, const cha
 	char from_path[4096], to_path[4096];
 	snprintf(from_path, sizeof from_path, "%s/%s", directory, name);
 	snprintf(to_path, sizeof to_path, "%s/%s", publish->path, name);
-	FILE *from = fopen(from_path, "re");
-	if (from == NULL)
+	struct stat status;
+	int fd = open(from_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang */
+	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(e, errno, "%s", from_path);
+	FILE *from = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) ? fdopen(fd, "r") : NULL;
+	if (from == NULL) {
+		close(fd);
+		return err_set(e, "%s: not a regular file", from_path);
+	}
 	FILE *to = fopen(to_path, "wxe");
 	int failure = to == NULL || file_copy(from, to) < 0 ? errno : 0;
 	fclose(from);

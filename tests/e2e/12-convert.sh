@@ -72,6 +72,23 @@ expect 1 'is converted already' --model "$scratch/int8" --precision int8 --out "
 )
 ls "$scratch" | grep -q new && fail "a failure left $(ls "$scratch")"
 
+# A signal while it waits for texts: the model is written already, and goes.
+mkfifo "$scratch/endless"
+exec 9<>"$scratch/endless"
+"$program" convert --model model/weights --precision int8 --out "$scratch/new" --texts - <"$scratch/endless" >"$scratch/said" 2>&1 9>&- &
+child=$!
+for _ in $(seq 200); do
+	compgen -G "$scratch/new.partial-*/model.safetensors" >/dev/null && break
+	sleep 0.1
+done
+compgen -G "$scratch/new.partial-*/model.safetensors" >/dev/null || fail "nothing was begun: $(cat "$scratch/said")"
+kill -TERM $child
+rc=0
+wait $child || rc=$?
+exec 9>&-
+[ $rc -eq 143 ] || fail "exit $rc after SIGTERM: $(cat "$scratch/said")"
+ls "$scratch" | grep -q new && fail "a signal left $(ls "$scratch")"
+
 # It needs little memory.
 if [ -x /usr/bin/time ] && ! grep -qE "__(asan|tsan)_init" "$program"; then
 	for model in model/weights "$scratch/int8"; do

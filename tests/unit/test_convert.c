@@ -156,6 +156,52 @@ START_TEST(a_failure_leaves_nothing)
 }
 END_TEST
 
+/* 2^40 rows of nothing are no bytes: no scale is written for each of them. */
+START_TEST(tensors_of_nothing_stay_as_they_are)
+{
+	static const char *const precisions[] = {"int8", "bf16"};
+	static struct safetensors file;
+	char from[] = "/tmp/test_convert-XXXXXX", to[64], path[128];
+	ck_assert_ptr_nonnull(mkdtemp(from));
+	snprintf(to, sizeof to, "%s.new", from);
+	snprintf(path, sizeof path, "%s/model.safetensors", to);
+	safetensors_add(&file, "encoder.layer.9.output.dense.weight", "F32", "[1099511627776, 0]", "", 0);
+	safetensors_add(&file, "bert.encoder.layer.9.attention.self.key.weight", "F32", "[0, 1099511627776]", "", 0);
+	size_t size;
+	void *bytes = safetensors_finish(&file, &size);
+	tiny_write(from, "model.safetensors", bytes, size);
+	free(bytes);
+	struct err e = {0};
+	ck_assert_msg(convert(from, precisions[_i], to, &e) == 0, "%s", e.text);
+	struct weights *weights = weights_open(path, &e);
+	ck_assert_msg(weights != NULL, "%s", e.text);
+	ck_assert_str_eq(tensor_of(weights, "encoder.layer.9.output.dense.weight")->type_name, "F32");
+	ck_assert(!weights_has(weights, "encoder.layer.9.output.dense.weight_scale"));
+	weights_close(weights);
+	tiny_model_remove(from);
+	tiny_model_remove(to);
+}
+END_TEST
+
+START_TEST(a_pipe_among_the_files_is_refused_at_once)
+{
+	struct publish publish;
+	struct err e = {0};
+	char from[] = "/tmp/test_convert-XXXXXX", to[64], path[128];
+	ck_assert_ptr_nonnull(mkdtemp(from));
+	snprintf(to, sizeof to, "%s.new", from);
+	snprintf(path, sizeof path, "%s/README.md", from);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(publish_begin(&publish, to, &e), 0);
+	ck_assert_int_eq(publish_copy(&publish, from, "README.md", &e), -1);
+	ck_assert_msg(strstr(e.text, "not a regular file") != NULL, "%s", e.text);
+	publish_abandon(&publish);
+	ck_assert_uint_eq(entries_like(to), 0);
+	unlink(path);
+	ck_assert_int_eq(rmdir(from), 0);
+}
+END_TEST
+
 START_TEST(directories_appear_whole)
 {
 	struct publish publish;
@@ -208,6 +254,8 @@ int main(void)
 	tcase_add_loop_test(tests, answers_as_the_original_at_that_precision, 0, 4);
 	tcase_add_test(tests, the_version_is_another);
 	tcase_add_test(tests, a_failure_leaves_nothing);
+	tcase_add_loop_test(tests, tensors_of_nothing_stay_as_they_are, 0, 2);
+	tcase_add_test(tests, a_pipe_among_the_files_is_refused_at_once);
 	tcase_add_test(tests, directories_appear_whole);
 	return run_case("convert", tests);
 }
