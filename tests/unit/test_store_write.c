@@ -75,6 +75,36 @@ START_TEST(a_fenced_batch_leaves_nothing)
 }
 END_TEST
 
+/* Documents go in several at a time: what fails in their middle takes those before it along. */
+START_TEST(a_row_that_fails_takes_all_along)
+{
+	enum { COUNT = 11 };
+	struct item *items[COUNT];
+	struct store_document documents[COUNT];
+	for (int i = 0; i < COUNT; i++) {
+		char id[8];
+		snprintf(id, sizeof id, "m%d", i);
+		items[i] = fixture_item(0, "news/0", "", "9", id, "Acme sinks");
+		documents[i] = fixture_document(i + 1, items[i]);
+	}
+	struct store_move one = {"wire", "news/0", "", "9"};
+	struct store_batch batch = {.applied_us = NOON_US, .documents = documents, .document_count = COUNT, .moves = &one,
+				    .move_count = 1};
+	struct err e;
+	documents[5].id = 3;
+	ck_assert_int_eq(fixture_try(store, &batch, &e), STORE_BROKEN);
+	ck_assert_msg(strstr(e.text, "UNIQUE") != NULL, "%s", e.text);
+	assert_answer("select (select count(*) from documents), (select count(*) from streams), (select count(*) from positions),"
+		      " (select applied from marks)", "0|0|0|");
+	documents[5].id = 6;
+	fixture_write(store, &batch);
+	assert_answer("select count(*), count(distinct external_id), max(id), count(topics) from documents", "11|11|11|11");
+	assert_answer("select group_concat(external_id, ' ') from documents", "m0 m1 m2 m3 m4 m5 m6 m7 m8 m9 m10");
+	for (int i = 0; i < COUNT; i++)
+		item_free(items[i]);
+}
+END_TEST
+
 /* ---- faults ---- */
 
 /* Everything that a batch can hold. */
@@ -344,6 +374,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, positions_fence);
 	tcase_add_test(tcase, a_fenced_batch_leaves_nothing);
+	tcase_add_test(tcase, a_row_that_fails_takes_all_along);
 	tcase_add_loop_test(tcase, killed_at_a_fault_point, 0, FAULT_COUNT);
 	tcase_add_loop_test(tcase, failed_at_a_fault_point, 0, FAULT_COUNT);
 	tcase_add_test(tcase, a_full_disk_is_waited_for);
