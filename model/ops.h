@@ -10,8 +10,9 @@
 /*
  * What a kind of hardware must be able to do for a BERT encoder, as one const
  * table of named fused operations.  encoder.c is written once over this table;
- * the plain C table is the reference.  A new table is listed in ops.c, and
- * tests/unit/test_ops.c holds it against the reference.
+ * the plain C table is the reference.  A new device's tables are listed in
+ * ops.c (new instructions of the CPU begin in cpu/gemm.h), and
+ * tests/unit/test_ops.c holds every table against the same sums in double.
  *
  * Batches are packed: the tokens of all texts lie one after another in
  * x[tokens, hidden], row-major, without padding; `starts` says where each text

@@ -13,7 +13,7 @@
 struct cpu_ops {
 	struct ops ops; /* first, so that a pointer to it is one to the whole */
 	const struct gemm *gemm;
-	const struct gemm *exact; /* fp32, for LINEAR_EXACT */
+	const struct gemm *exact; /* fp32, for LINEAR_EXACT; available wherever `gemm` is */
 };
 
 struct device {
@@ -46,8 +46,8 @@ struct stream {
 	struct gemm_range *ranges;
 };
 
-/* Rows that go through a layer together: few enough for the second cache level, and whole tiles of AMX. */
-enum { CPU_BLOCK_ROWS = 192 };
+/* Rows that go through a layer together at most, few enough for the second cache level: whole pairs of AMX's tiles. */
+enum { CPU_TILE_ROWS = 32, CPU_BLOCK_ROWS = 6 * CPU_TILE_ROWS };
 
 struct device *cpu_device_open(const struct ops *ops, struct err *e);
 void cpu_device_close(struct device *device);

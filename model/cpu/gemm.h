@@ -15,6 +15,13 @@
  * int16 or four bytes, which is what one lane of the CPU's dot products takes.
  * So one loop (gemm_tile.h) serves all precisions, and one layout of the
  * weights serves vectors and AMX tiles alike.
+ *
+ * To add a kernel: a file gemm_X.c that defines its vectors and includes
+ * gemm_tile.h, or only gemm_finish.h where the sums come about otherwise
+ * (gemm_amx.c); its declaration below; its line in ops_cpu.c, placed by its
+ * speed; its line in tests/unit/test_gemm.c, which then holds it against exact
+ * sums on every shape.  What it asks of the CPU goes into level.h, its form of
+ * weights and rows, if it is a new one, into operand.h.
  */
 typedef uint32_t gemm_word __attribute__((__may_alias__));
 
@@ -23,7 +30,7 @@ enum gemm_form {
 	GEMM_BF16,
 	GEMM_BF16_WIDE, /* the same, but each value of x, rounded, is a float32 in a word of its own: for products by FMA */
 	GEMM_INT16, /* bytes widened, for CPUs whose products of bytes would saturate */
-	GEMM_INT8,  /* x unsigned, weights signed */
+	GEMM_INT8,  /* x unsigned, weights signed; sums fit in int32 (OPERAND_MOST_INPUTS) and must not saturate below it */
 };
 
 static inline bool gemm_is_integer(enum gemm_form form)
@@ -45,12 +52,13 @@ struct gemm_weights {
 	const float *sum;   /* integers only: an output's scale times the sum of its q */
 };
 
-/* x[rows, inputs] in the form of the weights; for integers x = low + step q, 0 <= q <= 255, with a range for each row. */
+/* x[rows, inputs] in the form of the weights; for integers x, rotated as the weights are, = low + step q, 0 <= q <= 255,
+ * with a range for each row. */
 struct gemm_range {
 	float low, step;
 };
 struct gemm_rows {
-	const gemm_word *words; /* row i starts at words + i stride */
+	const gemm_word *words; /* row i starts at words + i stride: aligned to a word, no more */
 	size_t stride, count;
 	const struct gemm_range *ranges;
 };
@@ -71,7 +79,7 @@ struct gemm {
 	enum gemm_form form;
 	size_t panel;            /* outputs of a panel */
 	bool (*available)(void); /* to this CPU and operating system */
-	/* y[rows, outputs] float32, row i at y + i stride. */
+	/* y[rows, outputs] float32, row i at y + i stride.  Runs on several threads at once; writes nothing else. */
 	void (*multiply)(const struct gemm_weights *weights, const struct gemm_rows *x, enum gemm_finish finish,
 			 float *y, size_t stride);
 };

@@ -117,7 +117,8 @@ static void product_run(struct product *p, enum gemm_finish finish)
 	const struct gemm *gemm = p->gemm;
 	size_t padded = (p->outputs + gemm->panel - 1) / gemm->panel * gemm->panel;
 	size_t words = operand_words(gemm->form, p->inputs);
-	gemm_word *panels = allocate(padded * words, sizeof *panels), *row_words = allocate(2 * p->rows * words + p->inputs, sizeof *row_words);
+	gemm_word *panels = allocate(padded * words, sizeof *panels);
+	gemm_word *row_words = allocate(2 * p->rows * words + p->inputs, sizeof *row_words);
 	float *bias = allocate(padded, sizeof *bias), *scale = allocate(padded, sizeof *scale);
 	float *sum = allocate(padded, sizeof *sum);
 	struct gemm_range *ranges = allocate(p->rows, sizeof *ranges);
