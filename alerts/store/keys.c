@@ -138,8 +138,14 @@ int recall_load(struct store *store)
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(select, 1, STORE_RECALL);
-	while ((rc = sqlite3_step(select)) == SQLITE_ROW)
-		recall_note(&store->recall, sqlite3_column_int64(select, 0), (uint64_t)sqlite3_column_int64(select, 1));
+	while ((rc = sqlite3_step(select)) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(select, 0);
+		if (id <= store->recall.last) { /* the writer's stamps ascend with the ids: somebody else's hand */
+			rc = SQLITE_CORRUPT;
+			break;
+		}
+		recall_note(&store->recall, id, (uint64_t)sqlite3_column_int64(select, 1));
+	}
 	sqlite3_finalize(select);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

@@ -81,6 +81,29 @@ START_TEST(an_older_version_is_brought_up_to_date)
 }
 END_TEST
 
+/* Stamps that somebody's hand has put out of order: said, not died of. */
+START_TEST(stamps_out_of_order_are_damage)
+{
+	struct err e;
+	int64_t id = 0;
+	struct store *store = fixture_open();
+	struct item *item = fixture_item(0, "news/0", "", "1", "a-1", "Acme falls");
+	struct item *other = fixture_item(0, "news/0", "", "1", "a-2", "Acme rises");
+	struct store_document documents[] = {fixture_document(1, item), fixture_document(2, other), fixture_document(3, item)};
+	struct store_batch batch = {.applied_us = NOON_US, .documents = documents, .document_count = 3};
+	ck_assert_int_eq(fixture_try(store, &batch, &e), STORE_DONE);
+	store_close(store);
+	shell("sqlite3 %s '%s'", "UPDATE documents SET applied = applied + 1 WHERE id = 2");
+
+	store = fixture_open();
+	ck_assert_int_eq(store_find_document(store, item, &id, &e), STORE_BROKEN);
+	ck_assert_msg(strstr(e.text, "the database is damaged") != NULL, "%s", e.text);
+	store_close(store);
+	item_free(item);
+	item_free(other);
+}
+END_TEST
+
 START_TEST(the_file_of_another_program_is_refused_and_left_alone)
 {
 	shell("sqlite3 %s '%s'", "CREATE TABLE photos(id); INSERT INTO photos VALUES (7)");
@@ -310,6 +333,7 @@ int main(void)
 	tcase_add_test(tcase, a_new_database_is_made_once);
 	tcase_add_test(tcase, a_newer_version_is_refused_and_left_alone);
 	tcase_add_test(tcase, an_older_version_is_brought_up_to_date);
+	tcase_add_test(tcase, stamps_out_of_order_are_damage);
 	tcase_add_test(tcase, the_file_of_another_program_is_refused_and_left_alone);
 	tcase_add_test(tcase, only_the_daemon_creates);
 	tcase_add_test(tcase, a_second_daemon_is_told_who_holds_the_database);
