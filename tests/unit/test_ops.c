@@ -226,6 +226,63 @@ START_TEST(activations_over_their_whole_range)
 }
 END_TEST
 
+/* Rows of what a broken model may bring about, and an ordinary one between them, which must not notice. */
+START_TEST(what_is_not_finite_stays_in_its_row)
+{
+	struct fixture f;
+	if (!fixture_open(&f, (size_t)_i))
+		return;
+	static const float strange[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-45f, 0};
+	enum { STRANGE = sizeof strange / sizeof *strange, ROWS = 2 * STRANGE };
+	float *weight = random_floats(WIDE * HIDDEN, 1), *x = random_floats(ROWS * HIDDEN, 1), bias[WIDE] = {0};
+	float *got = malloc(ROWS * WIDE * sizeof *got);
+	for (size_t i = 0; i < STRANGE; i++) {
+		memmove(x + (2 * i + 1) * HIDDEN, x + HIDDEN, HIDDEN * sizeof *x);
+		for (size_t k = 0; k < HIDDEN; k++)
+			x[2 * i * HIDDEN + k] = strange[(i + k % 2) % STRANGE];
+	}
+	struct linear *linear = f.ops->pack_linear(
+		f.device, &(struct linear_source){.weight = weight, .bias = bias, .outputs = WIDE, .inputs = HIDDEN}, NULL);
+	put(&f, f.a, x, ROWS * HIDDEN);
+	f.ops->linear_gelu(f.stream, linear, f.a, ROWS, f.b);
+	ck_assert_int_eq(f.ops->download(f.stream, f.b, ROWS * WIDE, got, NULL), 0);
+	for (size_t i = 0; i < WIDE; i++) {
+		ck_assert(!isfinite(got[i]) && !isfinite(got[2 * WIDE + i])); /* said, not hidden */
+		ck_assert(isfinite(got[(ROWS - 1) * WIDE + i]));
+	}
+	for (size_t row = 1; row < ROWS; row += 2)
+		ck_assert_mem_eq(got + row * WIDE, got + (ROWS - 1) * WIDE, WIDE * sizeof *got);
+	free(weight);
+	free(x);
+	free(got);
+	fixture_close(&f);
+}
+END_TEST
+
+/* 32 bits hold the sums of 65536 products of bytes. */
+START_TEST(too_wide_for_bytes)
+{
+	struct fixture f;
+	if (!fixture_open(&f, (size_t)_i))
+		return;
+	enum { INPUTS = 65537 };
+	struct err e = {0};
+	float *weight = random_floats(INPUTS, 1);
+	const float bias = 0;
+	struct linear_source source = {.weight = weight, .bias = &bias, .outputs = 1, .inputs = INPUTS};
+	if (strcmp(f.ops->precision, "int8") == 0) {
+		ck_assert_ptr_null(f.ops->pack_linear(f.device, &source, &e));
+		ck_assert_str_eq(e.text, "a layer of 65537 inputs is too wide for int8: use fp32");
+	} else {
+		ck_assert_ptr_nonnull(f.ops->pack_linear(f.device, &source, &e));
+	}
+	source.use = LINEAR_EXACT;
+	ck_assert_ptr_nonnull(f.ops->pack_linear(f.device, &source, &e));
+	free(weight);
+	fixture_close(&f);
+}
+END_TEST
+
 START_TEST(linear_residual_norm)
 {
 	struct fixture f;
@@ -505,6 +562,8 @@ int main(void)
 	TCase *tests = tcase_create("ops");
 	tcase_add_loop_test(tests, linear_and_its_fusions, 0, TABLES);
 	tcase_add_loop_test(tests, activations_over_their_whole_range, 0, TABLES);
+	tcase_add_loop_test(tests, what_is_not_finite_stays_in_its_row, 0, TABLES);
+	tcase_add_loop_test(tests, too_wide_for_bytes, 0, TABLES);
 	tcase_add_loop_test(tests, linear_residual_norm, 0, TABLES);
 	tcase_add_loop_test(tests, embed, 0, TABLES);
 	tcase_add_loop_test(tests, attention, 0, TABLES);
