@@ -31,6 +31,7 @@ struct conversion {
 	struct plan *plans;
 	struct weights_part *parts;
 	size_t count;
+	const char *path;
 	FILE *out;
 };
 
@@ -161,12 +162,14 @@ static int write_file(struct conversion *conversion, const struct convert_option
 	if (weights_write_header(conversion->out, conversion->parts, conversion->count, notes,
 				 sizeof notes / sizeof *notes, e) < 0)
 		return -1;
-	for (size_t i = 0; i < conversion->count && !ferror(conversion->out); i++) {
+	for (size_t i = 0; i < conversion->count; i++) {
 		const struct plan *plan = conversion->parts[i].context;
 		int result = plan->form == AS_IS ? write_as_is(conversion, plan->from, e)
 						 : write_matrix(conversion, plan, e);
 		if (result < 0)
 			return -1;
+		if (ferror(conversion->out)) /* errno is still the last write's, and the first one's reason */
+			return err_sys(e, errno, "cannot write %s", conversion->path);
 	}
 	return 0;
 }
@@ -183,6 +186,7 @@ static int convert_file(const struct convert_options *options, const struct weig
 		.to_int8 = strcmp(options->precision, "int8") == 0,
 		.plans = calloc(2 * count + 1, sizeof *conversion.plans),
 		.parts = calloc(2 * count + 1, sizeof *conversion.parts),
+		.path = path,
 		.out = fopen(path, "wxe"),
 	};
 	int result = -1;
@@ -192,13 +196,8 @@ static int convert_file(const struct convert_options *options, const struct weig
 		err_set(e, "out of memory");
 	else
 		result = write_file(&conversion, options, e);
-	if (conversion.out != NULL) {
-		int failed = ferror(conversion.out) != 0;
-		errno = 0;
-		failed |= fclose(conversion.out) != 0;
-		if (failed && result == 0)
-			result = err_sys(e, errno != 0 ? errno : EIO, "cannot write %s", path);
-	}
+	if (conversion.out != NULL && fclose(conversion.out) != 0 && result == 0)
+		result = err_sys(e, errno, "cannot write %s", path);
 	free(conversion.plans);
 	free(conversion.parts);
 	return result;
