@@ -30,7 +30,7 @@ enum gemm_form {
 	GEMM_BF16,
 	GEMM_BF16_WIDE, /* the same, but each value of x, rounded, is a float32 in a word of its own: for products by FMA */
 	GEMM_INT16, /* bytes widened, for CPUs whose products of bytes would saturate */
-	GEMM_INT8,  /* x unsigned, weights signed; sums fit in int32 (OPERAND_MOST_INPUTS) and must not saturate below it */
+	GEMM_INT8,  /* x unsigned, weights signed; sums fit in int32 (OPERAND_MOST_INPUTS), parts of them need not in 16 bits */
 };
 
 static inline bool gemm_is_integer(enum gemm_form form)

@@ -76,8 +76,8 @@ static void embed(struct stream *stream, const struct embedding *embedding, cons
 }
 
 /*
- * How many of `rows` rows, which go in so many blocks, come next: an even share, since weights pass by for a small block as
- * for a large one; in whole tiles of AMX, but for the last block.
+ * How many of `rows` rows, which go in so many blocks, come next: an even share, since weights pass by for a small block
+ * as for a large one; in whole pairs of AMX's tiles, but for the last block.
  */
 static size_t block_rows(size_t rows, size_t blocks)
 {
@@ -216,7 +216,7 @@ static void mean_pool(struct stream *stream, const struct packed *batch, const s
 /*
  * Fastest first.  Measured for one core of a Sapphire Rapids, over a layer's shapes (GOP/s): 525 to 580 avx512-vnni,
  * 235 to 320 avx-vnni, 130 avx512 fp32 and bf16 (82 by vdpbf16ps), 115 avx2 int8, 70 avx2 fp32, 65 avx2 bf16.
- * AMX stands where its instructions' throughput puts it (up to eight times AVX-512's); plain fp32 before its rounded forms.
+ * AMX stands where its instructions' throughput puts it, up to eight times AVX-512's.
  */
 static const struct cpu_ops tables[] = {
 #if defined(__x86_64__)

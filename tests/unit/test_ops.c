@@ -74,7 +74,8 @@ static bool fixture_open(struct fixture *f, size_t index)
 	size_t activations = f->ops->activation_size(TOKENS, 3 * WIDE);
 	size_t part = (activations + 63) / 64 * 64;
 	struct stream_limits limits = {
-		.tokens = TOKENS, .longest = LONGEST, .hidden = HIDDEN, .widest = WIDE, .heads = HEADS, .block_size = 4 * part};
+		.tokens = TOKENS, .longest = LONGEST, .hidden = HIDDEN, .widest = WIDE, .heads = HEADS,
+		.block_size = 4 * part};
 	f->stream = f->ops->stream_open(f->device, &limits, &e);
 	ck_assert_msg(f->stream != NULL, "%s", e.text);
 	struct buffer **buffers[] = {&f->a, &f->b, &f->ids, &f->starts};
@@ -202,7 +203,9 @@ START_TEST(activations_over_their_whole_range)
 	enum { COUNT = 4001 };
 	const float one = 1, zero = 0;
 	struct linear *linear = f.ops->pack_linear(
-		f.device, &(struct linear_source){.use = LINEAR_EXACT, .weight = &one, .bias = &zero, .outputs = 1, .inputs = 1}, NULL);
+		f.device,
+		&(struct linear_source){.use = LINEAR_EXACT, .weight = &one, .bias = &zero, .outputs = 1, .inputs = 1},
+		NULL);
 	float x[COUNT];
 	double wanted[COUNT];
 	const struct {
@@ -242,7 +245,8 @@ START_TEST(what_is_not_finite_stays_in_its_row)
 			x[2 * i * HIDDEN + k] = strange[(i + k % 2) % STRANGE];
 	}
 	struct linear *linear = f.ops->pack_linear(
-		f.device, &(struct linear_source){.weight = weight, .bias = bias, .outputs = WIDE, .inputs = HIDDEN}, NULL);
+		f.device,
+		&(struct linear_source){.weight = weight, .bias = bias, .outputs = WIDE, .inputs = HIDDEN}, NULL);
 	put(&f, f.a, x, ROWS * HIDDEN);
 	f.ops->linear_gelu(f.stream, linear, f.a, ROWS, f.b);
 	ck_assert_int_eq(f.ops->download(f.stream, f.b, ROWS * WIDE, got, NULL), 0);
