@@ -26,8 +26,8 @@ struct encoder_weights {
 };
 
 /* Reads, checks and packs them.  Hugging Face's names, with or without the prefix "bert.".  Linear layers of type I8 are
- * taken as convert writes them, rotated (model/cpu/hadamard.h), which another program's integers are not.  On failure `e` names the
- * tensor and *out is to be cleared still. */
+ * taken as convert writes them, rotated (model/cpu/hadamard.h), which another program's integers are not.  On failure
+ * `e` names the tensor and *out is to be cleared still. */
 int encoder_weights_pack(struct encoder_weights *out, const struct ops *ops, struct device *device,
 			 const struct model_config *config, const struct weights *weights, struct err *e);
 
