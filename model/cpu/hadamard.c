@@ -37,8 +37,7 @@ STAGE(8, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)
 CPU_INLINE void block_transform(const float *x, size_t vectors, float *out)
 {
 	lanes vector[MOST_VECTORS];
-	for (size_t i = 0; i < vectors; i++)
-		memcpy(&vector[i], x + i * LANES, sizeof *vector);
+	memcpy(vector, x, vectors * sizeof *vector);
 	for (size_t distance = 1; distance < vectors; distance *= 2) {
 		for (size_t i = 0; i < vectors; i++) {
 			if (i & distance)
@@ -53,8 +52,8 @@ CPU_INLINE void block_transform(const float *x, size_t vectors, float *out)
 		stage_2(&vector[i]);
 		stage_4(&vector[i]);
 		stage_8(&vector[i]);
-		memcpy(out + i * LANES, &vector[i], sizeof *vector);
 	}
+	memcpy(out, vector, vectors * sizeof *vector);
 }
 
 CPU_INLINE void hadamard_row_body(const float *x, size_t inputs, float *out)
