@@ -49,7 +49,7 @@ static void add_part(struct conversion *conversion, const struct weight_tensor *
 		return;
 	}
 	if (form == INT8_SCALE) {
-		snprintf(plan->scale_name, sizeof plan->scale_name, "%s_scale", from->name);
+		snprintf(plan->scale_name, sizeof plan->scale_name, "%s_rotated_scale", from->name);
 		part->name = plan->scale_name;
 		part->dimensions = 1;
 	}
@@ -71,7 +71,7 @@ static int plan_tensor(struct conversion *conversion, const struct weight_tensor
 	if (part == ENCODER_LINEAR && tensor->type == WEIGHT_I8)
 		return err_set(e, "tensor %s is of type I8: the model is converted already", tensor->name);
 	if (part == ENCODER_LINEAR && tensor->dimensions == 2 && conversion->to_int8) {
-		if (strlen(tensor->name) + sizeof "_scale" > sizeof conversion->plans->scale_name)
+		if (strlen(tensor->name) + sizeof "_rotated_scale" > sizeof conversion->plans->scale_name)
 			return err_set(e, "tensor %s: its name is too long", tensor->name);
 		add_part(conversion, tensor, INT8);
 		add_part(conversion, tensor, INT8_SCALE);

@@ -96,7 +96,7 @@ int weights_read_rows(const struct weights *weights, const struct weight_tensor 
 static const struct weight_tensor *find_scale(const struct weights *weights, const struct weight_tensor *tensor)
 {
 	char name[512];
-	if (snprintf(name, sizeof name, "%s_scale", tensor->name) >= (int)sizeof name)
+	if (snprintf(name, sizeof name, "%s_rotated_scale", tensor->name) >= (int)sizeof name)
 		return NULL;
 	return weights_find(weights, name);
 }

@@ -17,7 +17,9 @@
  * memory.  Every error names the tensor.
  *
  * A matrix of type I8 has a scale for each of its rows in the F32 tensor
- * NAME_scale [rows]: value = scale * integer.
+ * NAME_rotated_scale [rows]: value = scale * integer, in the order that
+ * model/cpu/hadamard.h brings them to (which the name says, since other
+ * programs write integers too).
  */
 struct weights;
 

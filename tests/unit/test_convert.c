@@ -176,7 +176,7 @@ START_TEST(tensors_of_nothing_stay_as_they_are)
 	struct weights *weights = weights_open(path, &e);
 	ck_assert_msg(weights != NULL, "%s", e.text);
 	ck_assert_str_eq(tensor_of(weights, "encoder.layer.9.output.dense.weight")->type_name, "F32");
-	ck_assert(!weights_has(weights, "encoder.layer.9.output.dense.weight_scale"));
+	ck_assert(!weights_has(weights, "encoder.layer.9.output.dense.weight_rotated_scale"));
 	weights_close(weights);
 	tiny_model_remove(from);
 	tiny_model_remove(to);

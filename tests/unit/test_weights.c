@@ -215,7 +215,7 @@ static struct weights *integers_open(const char *type, const char *shape, const 
 	struct safetensors writer = {0};
 	safetensors_add(&writer, "w", "I8", "[2, 3]", values, sizeof values);
 	if (type != NULL)
-		safetensors_add(&writer, "w_scale", type, shape, scale, size);
+		safetensors_add(&writer, "w_rotated_scale", type, shape, scale, size);
 	safetensors_add(&writer, "vector", "I8", "[6]", values, sizeof values);
 	size_t file_size;
 	*file = safetensors_finish(&writer, &file_size);
@@ -252,15 +252,15 @@ START_TEST(refuses_integers_with_hostile_scales)
 		float scales[3];
 		const char *says;
 	} cases[] = {
-		{NULL, NULL, 0, {0}, "m: tensor w is of type I8 and w_scale is missing"},
-		{"F32", "[3]", 12, {1, 1, 1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
-		{"F32", "[1]", 4, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
-		{"F32", "[]", 4, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
-		{"F32", "[2, 1]", 8, {1, 1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
-		{"F16", "[2]", 4, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
-		{"I8", "[2]", 2, {1}, "m: tensor w_scale must be F32 of the shape [2], the rows of w"},
-		{"F32", "[2]", 8, {1, NAN}, "m: tensor w_scale: value 1 is not a finite number"},
-		{"F32", "[2]", 8, {-INFINITY, 1}, "m: tensor w_scale: value 0 is not a finite number"},
+		{NULL, NULL, 0, {0}, "m: tensor w is of type I8 and w_rotated_scale is missing"},
+		{"F32", "[3]", 12, {1, 1, 1}, "m: tensor w_rotated_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[1]", 4, {1}, "m: tensor w_rotated_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[]", 4, {1}, "m: tensor w_rotated_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[2, 1]", 8, {1, 1}, "m: tensor w_rotated_scale must be F32 of the shape [2], the rows of w"},
+		{"F16", "[2]", 4, {1}, "m: tensor w_rotated_scale must be F32 of the shape [2], the rows of w"},
+		{"I8", "[2]", 2, {1}, "m: tensor w_rotated_scale must be F32 of the shape [2], the rows of w"},
+		{"F32", "[2]", 8, {1, NAN}, "m: tensor w_rotated_scale: value 1 is not a finite number"},
+		{"F32", "[2]", 8, {-INFINITY, 1}, "m: tensor w_rotated_scale: value 0 is not a finite number"},
 		{"F32", "[2]", 8, {1, 3e38f}, "m: tensor w: value 5 is not a finite number"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -339,7 +339,7 @@ START_TEST(writes_what_it_reads)
 	struct weights_part parts[] = {
 		{.name = "b", .type_name = "I8", .dimensions = 2, .shape = {1, 2}, .size = 2, .context = "\1\2"},
 		{.name = "a\"\n", .type_name = "F32", .dimensions = 1, .shape = {2}, .size = 8, .context = floats},
-		{.name = "b_scale", .type_name = "F32", .dimensions = 1, .shape = {1}, .size = 4, .context = floats},
+		{.name = "b_rotated_scale", .type_name = "F32", .dimensions = 1, .shape = {1}, .size = 4, .context = floats},
 	};
 	struct err e = {0};
 	ck_assert_int_eq(weights_write_header(out, parts, 3, &(struct weights_note){"why", "a \"test\""}, 1, &e), 0);
@@ -353,7 +353,7 @@ START_TEST(writes_what_it_reads)
 	ck_assert_mem_eq(got, floats, sizeof got);
 	ck_assert_int_eq(weights_read(weights, "b", 1, 2, got, &e), 0);
 	ck_assert_mem_eq(got, floats, sizeof got);
-	ck_assert_str_eq(weights_tensor(weights, 2)->name, "b_scale");
+	ck_assert_str_eq(weights_tensor(weights, 2)->name, "b_rotated_scale");
 	ck_assert_ptr_null(weights_tensor(weights, 3));
 	uint64_t header;
 	memcpy(&header, bytes, sizeof header);
