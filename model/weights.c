@@ -178,7 +178,7 @@ static int scale_check(const struct weights *weights, const struct weight_tensor
 	if (tensor->dimensions != 2)
 		return err_set(e, "%s: tensor %s is of type I8, which only matrices are", path, name);
 	if (scale == NULL)
-		return err_set(e, "%s: tensor %s is of type I8 and %s_scale is missing", path, name, name);
+		return err_set(e, "%s: tensor %s is of type I8 and %s_rotated_scale is missing", path, name, name);
 	if (scale->type != WEIGHT_F32 || scale->dimensions != 1 || scale->shape[0] != tensor->shape[0])
 		return err_set(e, "%s: tensor %s_scale must be F32 of the shape [%" PRIu64 "], the rows of %s", path, name,
 			       tensor->shape[0], name);
