@@ -92,7 +92,7 @@ int weights_read_rows(const struct weights *weights, const struct weight_tensor 
 	return finite < values ? not_finite(weights, tensor->name, first * columns + finite, e) : 0;
 }
 
-/* The scales of an I8 tensor, NAME_scale, F32 [rows]. */
+/* The scales of an I8 tensor, NAME_rotated_scale, F32 [rows]. */
 static const struct weight_tensor *find_scale(const struct weights *weights, const struct weight_tensor *tensor)
 {
 	char name[512];
@@ -180,7 +180,7 @@ static int scale_check(const struct weights *weights, const struct weight_tensor
 	if (scale == NULL)
 		return err_set(e, "%s: tensor %s is of type I8 and %s_rotated_scale is missing", path, name, name);
 	if (scale->type != WEIGHT_F32 || scale->dimensions != 1 || scale->shape[0] != tensor->shape[0])
-		return err_set(e, "%s: tensor %s_scale must be F32 of the shape [%" PRIu64 "], the rows of %s", path, name,
+		return err_set(e, "%s: tensor %s_rotated_scale must be F32 of the shape [%" PRIu64 "], the rows of %s", path, name,
 			       tensor->shape[0], name);
 	return 0;
 }
