@@ -97,7 +97,7 @@ CPU_LEVELS(row_to_bytes, (const float *x, size_t inputs, uint8_t *out, struct ge
 	   (x, inputs, out, range))
 
 #if defined(__x86_64__)
-/* The same in the instructions that compilers do not find: a tenth of the time. */
+/* The same in the instructions that compilers do not find: a third of the time, and a seventeenth of clang's. */
 enum { CHAINS = 4, LANES = 16 };
 
 /* Which of a row's next sixteen values there are. */
