@@ -187,7 +187,7 @@ static void mean_pool(struct stream *stream, const struct packed *batch, const s
 	{                                                                      \
 		.device = "cpu",                                               \
 		.precision = name,                                             \
-		.batch_tokens = 512,                                           \
+		.batch_tokens = 256,                                           \
 		.device_open = cpu_device_open,                                \
 		.device_close = cpu_device_close,                              \
 		.kernels = kernels,                                            \
