@@ -1,5 +1,7 @@
 #include "model/config.h"
 
+#include "model/regular_file.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -19,15 +21,16 @@ enum { MAX_SIZE = 1 << 20, MAX_TOPICS = 4096 };
 
 static json_t *file_load(const char *path, struct err *e)
 {
-	FILE *file = fopen(path, "re");
-	if (file == NULL) {
-		err_sys(e, errno, "%s", path);
+	uint64_t size;
+	int fd = regular_file_open(path, &size, e);
+	if (fd < 0) {
+		err_prefix(e, "%s", path);
 		return NULL;
 	}
 	/* model_max_length is often 10^30. */
 	json_error_t why;
-	json_t *json = json_loadf(file, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, &why);
-	fclose(file);
+	json_t *json = json_loadfd(fd, JSON_DECODE_INT_AS_REAL | JSON_REJECT_DUPLICATES, &why);
+	close(fd);
 	if (json == NULL) {
 		err_set(e, "%s:%d:%d: %s", path, why.line, why.column, why.text);
 	} else if (!json_is_object(json)) {

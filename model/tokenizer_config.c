@@ -1,6 +1,8 @@
 /* What a Hugging Face directory says of its tokeniser.  Keys that would change the ids in a way that is not built are refused, not ignored. */
 #include "model/tokenizer.h"
 
+#include "model/regular_file.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -20,12 +22,15 @@ static int read_flag(const json_t *config, const char *key, bool absent, bool *o
 static int read_config(const char *path, bool *lower_case, struct err *e)
 {
 	*lower_case = true;
-	if (access(path, F_OK) != 0 && errno == ENOENT)
-		return 0;
+	uint64_t size;
+	int fd = regular_file_open(path, &size, e);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_prefix(e, "%s", path);
 
 	/* model_max_length is often 10^30. */
 	json_error_t error;
-	json_t *config = json_load_file(path, JSON_DECODE_INT_AS_REAL, &error);
+	json_t *config = json_loadfd(fd, JSON_DECODE_INT_AS_REAL, &error);
+	close(fd);
 	if (config == NULL)
 		return err_set(e, "%s:%d:%d: %s", path, error.line, error.column, error.text);
 

@@ -7,13 +7,15 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/utf8.h"
+#include "model/regular_file.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define VOCAB_MAX_BYTES (16 << 20)
 
@@ -27,21 +29,21 @@ struct vocab {
 
 static int read_file(struct vocab *v, const char *path, struct err *e)
 {
-	FILE *file = fopen(path, "rbe");
-	if (file == NULL)
+	uint64_t size;
+	int fd = regular_file_open(path, &size, e);
+	if (fd < 0)
+		return err_prefix(e, "%s", path);
+	FILE *file = fdopen(fd, "rb");
+	if (file == NULL) {
+		close(fd);
 		return err_sys(e, errno, "%s", path);
-
-	struct stat st;
+	}
 	int result = -1;
-	if (fstat(fileno(file), &st) != 0) {
-		err_sys(e, errno, "%s", path);
-	} else if (!S_ISREG(st.st_mode)) {
-		err_set(e, "%s: not a file", path);
-	} else if (st.st_size > VOCAB_MAX_BYTES) {
-		err_set(e, "%s: %lld bytes; a vocabulary has at most %d", path, (long long)st.st_size, VOCAB_MAX_BYTES);
+	if (size > VOCAB_MAX_BYTES) {
+		err_set(e, "%s: %" PRIu64 " bytes; a vocabulary has at most %d", path, size, VOCAB_MAX_BYTES);
 	} else {
-		v->bytes = xmalloc((size_t)st.st_size + 1);
-		v->length = fread(v->bytes, 1, (size_t)st.st_size, file);
+		v->bytes = xmalloc((size_t)size + 1);
+		v->length = fread(v->bytes, 1, (size_t)size, file);
 		result = ferror(file) ? err_sys(e, errno, "%s", path) : 0;
 	}
 	fclose(file);

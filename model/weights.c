@@ -1,14 +1,13 @@
 #include "model/weights.h"
 
 #include "daemon/base/hash.h"
+#include "model/regular_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /*
@@ -233,16 +232,10 @@ static int header_read(struct weights *weights, struct err *e)
 
 static int file_open(struct weights *weights, struct err *e)
 {
-	struct stat status;
-	weights->fd = open(weights->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer must not hang */
+	weights->fd = regular_file_open(weights->path, &weights->size, e);
 	if (weights->fd < 0)
-		return err_sys(e, errno, "cannot open");
-	if (fstat(weights->fd, &status) < 0)
-		return err_sys(e, errno, "cannot read");
-	if (!S_ISREG(status.st_mode) || status.st_size == 0)
-		return err_set(e, S_ISREG(status.st_mode) ? "the file is empty" : "not a regular file");
-	weights->size = (uint64_t)status.st_size;
-	return 0;
+		return -1;
+	return weights->size > 0 ? 0 : err_set(e, "the file is empty");
 }
 
 static struct weights *weights_load(const void *data, size_t size, const char *name, struct err *e)

@@ -83,7 +83,7 @@ expect 2 'device cuda is not available in this build: use cpu' --device cuda
 expect 2 'not "xml"' --format xml
 expect 2 'unknown option "--frobnicate"' --frobnicate
 expect 2 '--threads takes a number' --threads two
-expect 2 'config.json: No such file or directory' --model "$scratch"
+expect 2 'config.json: cannot open: No such file or directory' --model "$scratch"
 BELLWETHER_MODEL="$scratch" expect 2 "$scratch/config.json" --threads 1
 BELLWETHER_MODEL="$scratch" expect 0 polarity --model model/weights
 rc=0

@@ -97,7 +97,7 @@ YAML
 check 1
 file=$scratch/check.yaml
 says error "$scratch/no/such/check.db"
-says error "$scratch/no-model/config.json: No such file or directory"
+says error "$scratch/no-model/config.json: cannot open: No such file or directory"
 says ok "$file:4:5: source \"feeds\": $feed/business: 3 entries"
 says error "fault=html: not a feed: this is a web page"
 says error "fault=404: HTTP 404"

@@ -234,7 +234,26 @@ START_TEST(wrong_options_are_refused)
 	tiny_model_remove(directory);
 	options = (struct classifier_options){.path = directory};
 	ck_assert_ptr_null(classifier_open(&options, &e));
-	ck_assert_ptr_nonnull(strstr(e.text, "config.json: No such file"));
+	ck_assert_ptr_nonnull(strstr(e.text, "config.json: cannot open: No such file"));
+}
+END_TEST
+
+START_TEST(pipes_are_refused_at_once)
+{
+	static const char *const names[] = {"config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct tiny_model model = TINY_MODEL;
+		char directory[] = "/tmp/test_classifier-XXXXXX", path[128];
+		struct err e = {0};
+		tiny_model_make(&model, directory);
+		snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+		unlink(path);
+		ck_assert_int_eq(mkfifo(path, 0600), 0);
+		ck_assert_ptr_null(classifier_open(&(struct classifier_options){.path = directory}, &e));
+		ck_assert_msg(strstr(e.text, names[i]) != NULL && strstr(e.text, "not a regular file") != NULL, "%s", e.text);
+		unlink(path);
+		tiny_model_remove(directory);
+	}
 }
 END_TEST
 
@@ -440,6 +459,7 @@ int main(void)
 	tcase_add_test(tests, wrong_configurations_name_the_key);
 	tcase_add_test(tests, a_vocabulary_larger_than_the_model_is_refused);
 	tcase_add_test(tests, wrong_options_are_refused);
+	tcase_add_test(tests, pipes_are_refused_at_once);
 	tcase_add_test(tests, max_tokens_comes_from_both_files);
 	tcase_add_test(tests, scores_do_not_depend_on_the_batch);
 	tcase_add_test(tests, many_threads_may_call);
