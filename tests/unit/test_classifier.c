@@ -3,6 +3,7 @@
 #include "tests/lib/tiny_model.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 /* The tiny model's words, so that its tokens are known. */
 static const char *const texts[] = {
