@@ -14,16 +14,12 @@
 #include "ingest/kafka/kafka.h"
 #include "ingest/source_kind.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define POLL_MS 100
 #define PUSH_WAIT_US (50 * INT64_C(1000))
 #define PAUSE_AFTER_US SECOND_US
-#define CLOSE_WAIT_US (3 * SECOND_US)
-#define DESTROY_WAIT_S 3
 
 static void kafka_close(void *state);
 
@@ -92,32 +88,6 @@ fail:
 	return NULL;
 }
 
-static int subscribe(struct kafka *kafka, struct err *e)
-{
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)kafka->topic_count);
-	for (size_t i = 0; i < kafka->topic_count; i++) {
-		rd_kafka_topic_partition_list_add(list, kafka->topics[i].name, RD_KAFKA_PARTITION_UA);
-		kafka->topics[i].handle = rd_kafka_topic_new(kafka->client, kafka->topics[i].name, NULL);
-	}
-	rd_kafka_resp_err_t err = rd_kafka_subscribe(kafka->client, list);
-	rd_kafka_topic_partition_list_destroy(list);
-	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return err_set(e, "cannot subscribe: %s", rd_kafka_err2str(err));
-	return 0;
-}
-
-static int connect_client(struct kafka *kafka, struct err *e)
-{
-	char reason[512];
-	kafka->client = rd_kafka_new(RD_KAFKA_CONSUMER, kafka->conf, reason, sizeof reason);
-	if (kafka->client == NULL)
-		return err_set(e, "cannot create a Kafka client: %s", reason);
-	kafka->conf = NULL;
-	rd_kafka_poll_set_consumer(kafka->client);
-	kafka->unsteady_since_us = monotonic_us();
-	return subscribe(kafka, e);
-}
-
 static void set_paused(struct kafka *kafka, bool paused)
 {
 	if (kafka->paused == paused)
@@ -156,31 +126,17 @@ static void poll_client(struct kafka *kafka)
 	rd_kafka_message_destroy(message);
 }
 
-/* The group's offsets follow the database, for the tools that show a group's lag. */
+/* The group's offsets follow the database, for the tools that show a group's lag.  A client that lost its place in the
+ * group keeps them: they would arrive later, under the name of the member that it was. */
 static void send_commits(struct kafka *kafka)
 {
+	if (kafka->unsteady_since_us != 0)
+		return;
 	rd_kafka_topic_partition_list_t *list = partitions_take_commits(&kafka->partitions);
 	if (list == NULL)
 		return;
 	rd_kafka_commit(kafka->client, list, 1);
 	rd_kafka_topic_partition_list_destroy(list);
-}
-
-/* Leave without waiting for a broker that does not answer. */
-static void leave(struct kafka *kafka)
-{
-	int64_t end_us = monotonic_us() + CLOSE_WAIT_US;
-	send_commits(kafka);
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(kafka->client);
-	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(kafka->client, queue);
-	while (error == NULL && !rd_kafka_consumer_closed(kafka->client) && monotonic_us() < end_us) {
-		rd_kafka_message_t *message = rd_kafka_consume_queue(queue, POLL_MS);
-		if (message != NULL)
-			rd_kafka_message_destroy(message);
-		source_beat(kafka->source);
-	}
-	rd_kafka_error_destroy(error);
-	rd_kafka_queue_destroy(queue);
 }
 
 static void kafka_run(void *state)
@@ -189,12 +145,14 @@ static void kafka_run(void *state)
 	struct err e;
 	int64_t next_us = 0;
 	source_set_state(kafka->source, SOURCE_STARTING, "joining group '%s'", kafka->group);
-	if (connect_client(kafka, &e) == -1) {
+	if (client_open(kafka, &e) == -1)
 		kafka_fail(kafka, "%s", e.text);
-		return;
-	}
 	while (!source_stopping(kafka->source) && !kafka->failed) {
 		source_beat(kafka->source);
+		if (kafka->fenced && client_renew(kafka, &e) == -1) {
+			kafka_fail(kafka, "%s", e.text);
+			break;
+		}
 		if (push_held(kafka))
 			poll_client(kafka);
 		int64_t now_us = monotonic_us();
@@ -204,7 +162,10 @@ static void kafka_run(void *state)
 		kafka_repair(kafka);
 		send_commits(kafka);
 	}
-	leave(kafka);
+	if (kafka->client == NULL)
+		return;
+	send_commits(kafka);
+	client_leave(kafka);
 }
 
 static void kafka_committed(void *state, const char *stream, const char *next)
@@ -213,42 +174,14 @@ static void kafka_committed(void *state, const char *stream, const char *next)
 	partitions_committed(&kafka->partitions, stream, next);
 }
 
-static void *destroy_client(void *client)
-{
-	rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	return NULL;
-}
-
-/*
- * librdkafka 2.0.2 never ends a client again that had a partition of a topic
- * while the topic was deleted (the partition keeps a reference to its broker,
- * whose thread waits for it to go), and a name server that does not answer
- * holds it up for long.  The daemon's end must not wait for either, so a client
- * that takes its time is left to itself.
- */
-static void end_client(rd_kafka_t *client)
-{
-	pthread_t thread;
-	struct timespec until;
-	CHECK(pthread_create(&thread, NULL, destroy_client, client) == 0);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += DESTROY_WAIT_S;
-	if (pthread_timedjoin_np(thread, NULL, &until) != 0)
-		pthread_detach(thread);
-}
-
 static void kafka_close(void *state)
 {
 	struct kafka *kafka = state;
 	if (kafka == NULL)
 		return;
-	for (size_t i = 0; i < kafka->topic_count; i++) {
-		if (kafka->topics[i].handle != NULL)
-			rd_kafka_topic_destroy(kafka->topics[i].handle);
+	client_close(kafka);
+	for (size_t i = 0; i < kafka->topic_count; i++)
 		free(kafka->topics[i].name);
-	}
-	if (kafka->client != NULL)
-		end_client(kafka->client);
 	if (kafka->conf != NULL)
 		rd_kafka_conf_destroy(kafka->conf);
 	item_free(kafka->held);

@@ -38,7 +38,7 @@ static int64_t start_of(struct kafka *kafka, struct partition *partition, bool v
 	return kafka->start == START_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
 }
 
-static void revoke_all(struct kafka *kafka)
+void kafka_revoke_all(struct kafka *kafka)
 {
 	for (size_t i = 0; i < kafka->partitions.count; i++) {
 		struct partition *partition = kafka->partitions.entries[i];
@@ -55,7 +55,7 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_to
 			void *opaque)
 {
 	struct kafka *kafka = opaque;
-	revoke_all(kafka);
+	kafka_revoke_all(kafka);
 	if (err != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		rd_kafka_assign(client, NULL);
 		return;

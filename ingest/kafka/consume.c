@@ -136,7 +136,7 @@ static void consume_error(struct kafka *kafka, const rd_kafka_message_t *message
 void kafka_consume(struct kafka *kafka, const rd_kafka_message_t *message)
 {
 	/* A poll may fail (no position where one is asked for) and still bring a message. */
-	if (kafka->failed)
+	if (kafka->failed || kafka->fenced)
 		return;
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		consume_message(kafka, message);

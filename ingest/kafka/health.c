@@ -36,14 +36,24 @@ static void fail_by_client(struct kafka *kafka)
 {
 	char reason[400];
 	rd_kafka_resp_err_t err = rd_kafka_fatal_error(kafka->client, reason, sizeof reason);
-	if (err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+	if (err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID && client_fenced(kafka))
+		source_set_state(kafka->source, SOURCE_WARNING, "out of group '%s' after an outage; joining again",
+				 kafka->group);
+	else if (err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
 		kafka_fail(kafka, "another process reads as the same member of group '%s': %s", kafka->group, reason);
 	else
 		kafka_fail(kafka, "the Kafka client cannot go on: %s", reason);
 }
 
+static void note_loss(struct kafka *kafka)
+{
+	if (kafka->was_assigned)
+		kafka->lost_us = monotonic_us();
+}
+
 static void say_down(struct kafka *kafka)
 {
+	note_loss(kafka);
 	source_set_state(kafka->source, SOURCE_DOWN, "no broker of %s can be reached%s%s; retrying", kafka->brokers,
 			 kafka->last_error[0] != '\0' ? ": " : "", kafka->last_error);
 }
@@ -184,13 +194,16 @@ static void update_state(struct kafka *kafka, bool up)
 static void read_stats(struct kafka *kafka, const json_t *stats)
 {
 	bool up = any_broker_up(stats);
+	bool steady = is_steady(stats);
 	for (size_t i = 0; i < kafka->topic_count; i++) {
 		struct kafka_topic *topic = &kafka->topics[i];
 		topic->partitions = count_partitions(stats, topic->name);
 		if (topic->partitions > 0)
 			topic->error[0] = '\0';
 	}
-	if (is_steady(stats))
+	if (!up || !steady)
+		note_loss(kafka);
+	if (steady)
 		kafka->unsteady_since_us = 0;
 	else if (kafka->unsteady_since_us == 0)
 		kafka->unsteady_since_us = monotonic_us();
@@ -206,7 +219,7 @@ int kafka_on_stats(rd_kafka_t *client, char *json, size_t size, void *opaque)
 	struct kafka *kafka = opaque;
 	(void)client;
 	json_t *stats = json_loadb(json, size, 0, NULL);
-	if (stats != NULL && !kafka->failed)
+	if (stats != NULL && !kafka->failed && !kafka->fenced)
 		read_stats(kafka, stats);
 	json_decref(stats);
 	return 0; /* the client frees the text */

@@ -38,7 +38,7 @@ struct kafka {
 	struct kafka_topic *topics;
 	size_t topic_count;
 	enum kafka_start start;
-	rd_kafka_conf_t *conf; /* NULL once the client took it */
+	rd_kafka_conf_t *conf; /* each client takes a copy */
 	struct message_parser *parser;
 	struct partitions partitions;
 
@@ -49,6 +49,9 @@ struct kafka {
 	bool failed;  /* ends the thread; its state says why */
 	bool was_assigned;
 	int64_t unsteady_since_us; /* out of the group since; 0 = in it */
+	int64_t lost_us;           /* monotonic time at which the group, once joined, was last seen lost; 0 = never */
+	bool fenced;               /* to be renewed: see client.c */
+	int64_t renewed_us;        /* monotonic; 0 = never */
 	char last_error[256];
 };
 
@@ -58,7 +61,17 @@ struct kafka {
  * for a property that is refused or wrong.  `start` takes auto.offset.reset. */
 rd_kafka_conf_t *kafka_conf_create(const struct source_options *source, enum kafka_start *start, struct err *e);
 
+/* client.c: the client, from its making to its end.  client_open and client_renew return -1 with `e` where no client can
+ * be made.  client_fenced returns false where the fence is another process's.  client_leave and client_close wait a few
+ * seconds at most. */
+int client_open(struct kafka *kafka, struct err *e);
+int client_renew(struct kafka *kafka, struct err *e);
+bool client_fenced(struct kafka *kafka);
+void client_leave(struct kafka *kafka);
+void client_close(struct kafka *kafka);
+
 /* assign.c: see there. */
+void kafka_revoke_all(struct kafka *kafka);
 void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list,
 			void *kafka);
 void kafka_repair(struct kafka *kafka);

@@ -21,6 +21,7 @@
 #define PATIENCE_US (20 * SECOND_US)
 #define ROOMY 100000
 #define API_JOIN_GROUP 11
+#define API_HEARTBEAT 12
 
 static rd_kafka_t *producer;
 static rd_kafka_mock_cluster_t *cluster;
@@ -569,6 +570,30 @@ START_TEST(test_fencing_is_fatal)
 }
 END_TEST
 
+/* The broker's answer to what a member sent before it joined again: it is its own rival.  Twice, it is another's. */
+START_TEST(test_a_fence_after_an_outage_is_survived_once)
+{
+	create("news", 1);
+	produce_many(0, 0, 2);
+	start(NULL, 0);
+	expect_titles(0, 2);
+	wait_for_state(SOURCE_OK);
+	rd_kafka_mock_broker_set_down(cluster, 1);
+	wait_for_state(SOURCE_DOWN);
+	rd_kafka_mock_push_request_errors(cluster, API_HEARTBEAT, 1, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+	rd_kafka_mock_broker_set_up(cluster, 1);
+	struct source_health health = wait_for_state(SOURCE_WARNING);
+	ck_assert_str_eq(health.message, "out of group 'g' after an outage; joining again");
+	wait_for_state(SOURCE_OK);
+	produce_many(0, 2, 2);
+	expect_titles(2, 2);
+	rd_kafka_mock_push_request_errors(cluster, API_HEARTBEAT, 1, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID);
+	health = wait_for_state(SOURCE_FATAL);
+	ck_assert_msg(strstr(health.message, "another process reads as the same member") == health.message, "%s",
+		      health.message);
+}
+END_TEST
+
 static const struct {
 	const char *name, *value, *reason;
 } wrong[] = {
@@ -688,6 +713,7 @@ int main(void)
 		{test_brokers_go_and_come, 0},
 		{test_stop_is_quick_without_brokers, 0},
 		{test_fencing_is_fatal, 0},
+		{test_a_fence_after_an_outage_is_survived_once, 0},
 		{test_refused_properties, sizeof wrong / sizeof wrong[0]},
 		{test_properties_that_contradict, 0},
 		{test_wrong_options, 0},
