@@ -52,7 +52,7 @@ model: {path: model/weights}
 http: {listen: ""}
 sources:
   - name: wire
-    kafka: {brokers: "$brokers", topics: [news], group: e2e, properties: {topic.metadata.refresh.interval.ms: "1000"}}
+    kafka: {brokers: "$brokers", topics: [news], group: e2e, properties: {topic.metadata.refresh.interval.ms: "1000", session.timeout.ms: "6000"}}
 topics:
   - {name: orbex, any: ["Orbex Pumps"]}
 rules: []
@@ -84,9 +84,10 @@ for round in 1 2 3; do
 	all $((round * 500 + 500)) "round $round"
 done
 
-# The broker goes and comes.
+# The broker goes and comes, away for longer than a session.
 tests/lib/broker.sh stop "$scratch/broker"
 wait_for 30 "a broker that is away" "select distinct state from source_health where stream is null or stream = ''" down
+sleep 7
 tests/lib/broker.sh start "$scratch/broker" >/dev/null
 send 2000 2500
 all 2500 "behind the broker's restart"
