@@ -38,6 +38,7 @@ static const double default_ratio = 2;
 static const uint32_t default_count = 2;
 static const double hold_factor = 10;       /* as long as the rate is below so many budgets, the alert holds */
 static const uint32_t least_judged = 5;     /* stories with a polarity, for a share or a mean to mean something */
+static const double cause_chance = 0.05;    /* at most so likely alone: volume, or tone, is out of the ordinary */
 static const double least_expected = 1e-4;
 static const double least_days = 0.125;     /* learnt from: a topic that has only just begun is not judged */
 
@@ -190,6 +191,49 @@ static int32_t single_window(const struct rule_spec *spec)
 	return cells < RULE_LONGEST_CELLS ? (int32_t)cells : RULE_LONGEST_CELLS;
 }
 
+static bool is_cause(double tail)
+{
+	return tail <= cause_chance;
+}
+
+/*
+ * Both parts are tested alone; where neither is out of the ordinary by itself
+ * the one that raised the count more is named: negative stories over their
+ * expectation are volume over its own times share over its own.
+ */
+static enum rule_cause cause_of(const struct rule_spec *spec, const struct rule_baseline *baseline,
+				const struct rule_verdict *verdict, uint32_t negatives)
+{
+	double mean = verdict->stories_expected, share = baseline->share;
+	double spread = baseline->share_spread + share * (1 - share) / baseline->share_support;
+	double variance = mean * (1 + (baseline->stories_dispersion - 1) * clustering_of(verdict->cells)) +
+			  mean * mean * unsure(baseline);
+	bool volume = verdict->stories > mean && is_cause(negative_binomial_tail(verdict->stories, mean, variance));
+	bool tone = verdict->judged && verdict->share > share &&
+		    is_cause(beta_binomial_tail(negatives, verdict->judged, share, spread));
+
+	volume = volume || spec->metric == RULE_VOLUME;
+	tone = tone || spec->metric == RULE_NEGATIVE_SHARE || spec->metric == RULE_MEAN_SCORE;
+	if (volume && tone)
+		return RULE_CAUSE_BOTH;
+	if (volume || tone)
+		return volume ? RULE_CAUSE_VOLUME : RULE_CAUSE_TONE;
+	return verdict->stories * share >= verdict->share * mean ? RULE_CAUSE_VOLUME : RULE_CAUSE_TONE;
+}
+
+/* What was written in the window that decided, and how bad it was. */
+static void tell_parts(struct rule_verdict *verdict, const struct rule_spec *spec, const struct rule_baseline *baseline,
+		       const struct tally *tally, int32_t cell)
+{
+	verdict->stories = tally->stories;
+	verdict->judged = tally->judged;
+	verdict->stories_expected = baseline->stories * exposure(baseline, cell, verdict->cells) + least_expected;
+	verdict->share = tally->judged ? (double)tally->negative / tally->judged : 0;
+	verdict->share_expected = baseline->share;
+	if (verdict->hold)
+		verdict->cause = cause_of(spec, baseline, verdict, tally->negative);
+}
+
 bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, int32_t cell)
 {
 	int32_t cells = spec->window_us > 0 ? single_window(spec) : RULE_LONGEST_CELLS;
@@ -227,5 +271,51 @@ struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_b
 	verdict.hold = best.per_day <= budget * hold_factor;
 	if (verdict.hold)
 		verdict.p_value = p_value_of(spec, baseline, &best_tally, &best, verdict.cells);
+	tell_parts(&verdict, spec, baseline, &best_tally, cell);
 	return verdict;
+}
+
+/* A window in which `steps` more stories count than none, or whose mean is so many hundredths below the usual one. */
+static struct tally trial(const struct rule_spec *spec, const struct rule_baseline *baseline, double judged, uint32_t steps)
+{
+	struct tally tally = {.stories = steps, .negative = steps, .judged = (uint32_t)ceil(fmin(judged, 1e9))};
+
+	if (tally.judged < least_judged)
+		tally.judged = least_judged;
+	if (spec->metric == RULE_NEGATIVE_SHARE && tally.judged < steps)
+		tally.judged = steps;
+	if (spec->metric == RULE_MEAN_SCORE)
+		tally.score = (int64_t)((baseline->level - steps / 100.0) * 1e6 * tally.judged);
+	return tally;
+}
+
+struct rule_band rule_expect(const struct rule_spec *spec, const struct rule_baseline *baseline, int32_t cell, int32_t cells)
+{
+	double budget = spec->false_alarms_per_day > 0 ? spec->false_alarms_per_day : default_budget;
+	double days = exposure(baseline, cell, cells);
+	bool mean = spec->metric == RULE_MEAN_SCORE;
+	uint32_t low = 0, high = 1;
+
+	while (high < 1u << 30) { /* the limit is in (low, high]: first outwards, then by halves */
+		struct tally tally = trial(spec, baseline, baseline->judged * days, high);
+
+		if (look_at(spec, baseline, &tally, cell, cells).per_day <= budget)
+			break;
+		low = high;
+		high *= 2;
+	}
+	while (high - low > 1) {
+		uint32_t middle = low + (high - low) / 2;
+		struct tally tally = trial(spec, baseline, baseline->judged * days, middle);
+
+		if (look_at(spec, baseline, &tally, cell, cells).per_day <= budget)
+			high = middle;
+		else
+			low = middle;
+	}
+	if (mean)
+		return (struct rule_band){.expected = baseline->level, .limit = baseline->level - high / 100.0};
+	if (spec->metric == RULE_NEGATIVE_SHARE)
+		return (struct rule_band){.expected = baseline->judged * days * baseline->level, .limit = high};
+	return (struct rule_band){.expected = baseline->level * days, .limit = high};
 }

@@ -55,13 +55,24 @@ struct rule_baseline {
 	double level;        /* counts: stories on an average day; share: 0..1; mean score: -1..1 */
 	double support;      /* stories that the level rests on */
 	double dispersion;   /* counts: variance over mean of a day; else: variance of a day's own level */
-	float week[RULE_WEEK_HOURS + 1]; /* counts: the week's profile from Monday 0:00 UTC, cumulative, 7 in all */
+	double stories, stories_dispersion; /* all stories on an average day, whatever the metric, and their variance over mean */
+	double judged;       /* of them with a polarity */
+	double share, share_support, share_spread; /* the negative share, stories it rests on, variance of a day's own share */
+	float week[RULE_WEEK_HOURS + 1]; /* the week's profile from Monday 0:00 UTC, cumulative, 7 in all */
 };
 
 /* The hour to learn for when judging in `cell`: baselines are learnt anew every hour while a topic is young, later once a
  * day. */
 int32_t rule_baseline_hour(const struct window *hours, int32_t cell);
 void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const struct window *hours, int32_t hour);
+
+/* Which of the two made it fire: more is written, or what is written turned worse. */
+enum rule_cause {
+	RULE_CAUSE_NONE, /* neither fire nor hold */
+	RULE_CAUSE_VOLUME,
+	RULE_CAUSE_TONE,
+	RULE_CAUSE_BOTH,
+};
 
 struct rule_verdict {
 	bool fire;           /* within the budget */
@@ -72,6 +83,12 @@ struct rule_verdict {
 	double ratio;        /* count over expected; mean score: the mean in the window */
 	double p_value;      /* chance of as much or more in one window; 1 where neither fire nor hold */
 	double per_day;      /* how often a day chance would do this */
+
+	/* Volume and tone in the same window, whatever the metric. */
+	uint32_t stories, judged;  /* all of them; those with a polarity */
+	double stories_expected;
+	double share, share_expected; /* negative among judged: 0..1; share is 0 where nothing is judged */
+	enum rule_cause cause;
 };
 
 /* Can any window that ends with `cell` fire?  False where there are fewer stories than min_count in the longest one: then
@@ -81,5 +98,16 @@ bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, in
 /* Judge the windows that end with `cell`. */
 struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_baseline *baseline,
 			       const struct window *recent, int32_t cell);
+
+/*
+ * For charts: what is usual in the `cells` cells that end with `cell`, and the
+ * smallest value at which that window would fire alone.  Of the negative share:
+ * negative stories, as many being judged as usual; of the mean score: the mean,
+ * and the highest one that would fire.
+ */
+struct rule_band {
+	double expected, limit;
+};
+struct rule_band rule_expect(const struct rule_spec *spec, const struct rule_baseline *baseline, int32_t cell, int32_t cells);
 
 #endif

@@ -154,8 +154,8 @@ static void learn_week(struct rule_baseline *baseline, enum rule_metric metric, 
 
 /* One past day: 24 hours counted back from the span's end. */
 struct day {
-	double count, exposure; /* counts: exposure in average days */
-	double trials, squares; /* share and mean: stories that could have counted; pairs of them */
+	struct tally tally;
+	double exposure; /* in average days */
 	double weight, recent_weight;
 };
 
@@ -166,8 +166,8 @@ static double week_between(const struct rule_baseline *baseline, int32_t begin, 
 	return part < 0 || (part == 0 && end > begin) ? part + 7 : part;
 }
 
-static size_t cut_days(struct day days[DAYS], const struct rule_baseline *baseline, enum rule_metric metric,
-		       const struct window *hours, struct span span)
+static size_t cut_days(struct day days[DAYS], const struct rule_baseline *baseline, const struct window *hours,
+		       struct span span)
 {
 	const double fade = exp2(-1 / half_life_days), recent_fade = exp2(-1 / recent_half_life_days);
 	double weight = 1, recent_weight = 1;
@@ -175,71 +175,80 @@ static size_t cut_days(struct day days[DAYS], const struct rule_baseline *baseli
 
 	for (int32_t end = span.end; end > span.begin && count < DAYS; end -= DAY_HOURS) {
 		int32_t begin = end - DAY_HOURS > span.begin ? end - DAY_HOURS : span.begin;
-		struct day *day = &days[count];
-		struct tally tally;
 		size_t from = to;
 
 		while (from > 0 && window_slot(hours, from - 1) >= begin)
 			from--;
-		tally = window_range(hours, from, to);
-		to = from;
-		*day = (struct day){
-			.count = count_of(&tally, metric),
-			.trials = tally.judged,
-			.squares = (double)tally.judged * (tally.judged - 1.0),
+		days[count++] = (struct day){
+			.tally = window_range(hours, from, to),
+			.exposure = week_between(baseline, begin, end),
 			.weight = weight,
 			.recent_weight = recent_weight,
 		};
-		if (metric == RULE_NEGATIVE_COUNT || metric == RULE_VOLUME)
-			day->exposure = week_between(baseline, begin, end);
-		if (metric == RULE_MEAN_SCORE)
-			day->count = (double)tally.score / 1e6;
+		to = from;
 		weight *= fade;
 		recent_weight *= recent_fade;
-		count++;
 	}
 	return count;
 }
 
-/* A day's count, cut where it is far above what was expected. */
-static double cut_count(const struct day *day, double level, double dispersion)
-{
-	double mean = level * day->exposure;
+/* What is usual, the stories that it rests on, and how days differ. */
+struct usual {
+	double level, support, dispersion;
+};
 
-	return fmin(day->count, mean + cut_deviations * sqrt(mean * dispersion) + 1);
+/* A day's count, cut where it is far above what was expected. */
+static double cut_count(const struct day *day, enum rule_metric metric, const struct usual *usual)
+{
+	double mean = usual->level * day->exposure;
+
+	return fmin(count_of(&day->tally, metric), mean + cut_deviations * sqrt(mean * usual->dispersion) + 1);
+}
+
+static double dispersion_of(const struct day days[DAYS], size_t count, enum rule_metric metric, const struct usual *usual)
+{
+	double squares = prior_dispersion_mass * prior_dispersion, expected = prior_dispersion_mass;
+
+	for (size_t d = 0; d < count; d++) {
+		double off = cut_count(&days[d], metric, usual) - usual->level * days[d].exposure;
+
+		squares += sqrt(days[d].weight) * off * off;
+		expected += sqrt(days[d].weight) * usual->level * days[d].exposure;
+	}
+	return fmax(squares / expected, 1);
+}
+
+/* The level of the last weeks. */
+static double recent_level(const struct day days[DAYS], size_t count, enum rule_metric metric, const struct usual *usual)
+{
+	double sum = recent_prior_days * usual->level, exposure = recent_prior_days;
+
+	for (size_t d = 0; d < count; d++) {
+		sum += days[d].recent_weight * cut_count(&days[d], metric, usual);
+		exposure += days[d].recent_weight * days[d].exposure;
+	}
+	return sum / exposure;
 }
 
 /* Level and dispersion depend on each other through the cut: a few rounds, the first without it, settle them. */
-static void learn_level(struct rule_baseline *baseline, const struct day days[DAYS], size_t count)
+static struct usual learn_count(const struct day days[DAYS], size_t count, enum rule_metric metric)
 {
-	double level = prior_level, dispersion = prior_dispersion;
-	double recent = 0, recent_exposure = 0;
+	struct usual usual = {.level = prior_level, .dispersion = prior_dispersion};
 
 	for (int round = 0; round < 5; round++) {
-		double sum = 0, exposure = 0, squares = 0, expected = 0;
+		double sum = prior_stories, exposure = prior_stories / prior_level;
 
 		for (size_t d = 0; d < count; d++) {
-			sum += days[d].weight * (round ? cut_count(&days[d], level, dispersion) : days[d].count);
+			sum += days[d].weight * (round ? cut_count(&days[d], metric, &usual)
+						       : count_of(&days[d].tally, metric));
 			exposure += days[d].weight * days[d].exposure;
 		}
-		level = (prior_stories + sum) / (prior_stories / prior_level + exposure);
-		baseline->support = prior_stories + sum;
-		for (size_t d = 0; d < count; d++) {
-			double off = cut_count(&days[d], level, dispersion) - level * days[d].exposure;
-
-			squares += sqrt(days[d].weight) * off * off;
-			expected += sqrt(days[d].weight) * level * days[d].exposure;
-		}
-		dispersion = (prior_dispersion_mass * prior_dispersion + squares) / (prior_dispersion_mass + expected);
-		dispersion = fmax(dispersion, 1);
+		usual.level = sum / exposure;
+		usual.support = sum;
+		usual.dispersion = dispersion_of(days, count, metric, &usual);
 	}
-	for (size_t d = 0; d < count; d++) {
-		recent += days[d].recent_weight * cut_count(&days[d], level, dispersion);
-		recent_exposure += days[d].recent_weight * days[d].exposure;
-	}
-	recent = (recent_prior_days * level + recent) / (recent_prior_days + recent_exposure);
-	baseline->level = fmax(level, recent);
-	baseline->dispersion = dispersion;
+	usual.level = fmax(usual.level, recent_level(days, count, metric, &usual));
+	return usual;
 }
 
 /*
@@ -247,41 +256,67 @@ static void learn_level(struct rule_baseline *baseline, const struct day days[DA
  * day to day is what is left of the days' squares when the scatter of single
  * stories is taken away.
  */
-static void learn_tone(struct rule_baseline *baseline, enum rule_metric metric, const struct day days[DAYS], size_t count)
+static struct usual learn_tone(const struct day days[DAYS], size_t count, bool share)
 {
-	bool share = metric == RULE_NEGATIVE_SHARE;
 	double sum = share ? prior_share * prior_share_stories : prior_mean * prior_mean_stories;
-	double stories = share ? prior_share_stories : prior_mean_stories;
 	double scatter, between = prior_spread * prior_spread_mass, pairs = prior_spread_mass;
+	struct usual usual = {.support = share ? prior_share_stories : prior_mean_stories};
 
 	for (size_t d = 0; d < count; d++) {
-		sum += days[d].weight * days[d].count;
-		stories += days[d].weight * days[d].trials;
-	}
-	baseline->level = sum / stories;
-	baseline->support = stories;
-	scatter = share ? baseline->level * (1 - baseline->level) : score_variance;
-	for (size_t d = 0; d < count; d++) {
-		double off = days[d].count - days[d].trials * baseline->level;
+		const struct tally *tally = &days[d].tally;
 
-		between += days[d].weight * (off * off - days[d].trials * scatter);
-		pairs += days[d].weight * days[d].squares;
+		sum += days[d].weight * (share ? tally->negative : (double)tally->score / 1e6);
+		usual.support += days[d].weight * tally->judged;
 	}
-	baseline->dispersion = fmax(between / pairs, prior_spread / 10);
+	usual.level = sum / usual.support;
+	scatter = share ? usual.level * (1 - usual.level) : score_variance;
+	for (size_t d = 0; d < count; d++) {
+		double judged = days[d].tally.judged;
+		double off = (share ? days[d].tally.negative : (double)days[d].tally.score / 1e6) - judged * usual.level;
+
+		between += days[d].weight * (off * off - judged * scatter);
+		pairs += days[d].weight * judged * (judged - 1);
+	}
+	usual.dispersion = fmax(between / pairs, prior_spread / 10);
+	return usual;
+}
+
+static double judged_a_day(const struct day days[DAYS], size_t count)
+{
+	double sum = 0, exposure = 0;
+
+	for (size_t d = 0; d < count; d++) {
+		sum += days[d].weight * days[d].tally.judged;
+		exposure += days[d].weight * days[d].exposure;
+	}
+	return exposure > 0 ? sum / exposure : 0;
 }
 
 void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const struct window *hours, int32_t hour)
 {
 	struct span span = span_of(hours, hour);
+	struct usual usual, stories, share;
 	struct day days[DAYS];
 	size_t count;
 
 	*baseline = (struct rule_baseline){.hour = hour, .days = (double)(span.end - span.begin) / DAY_HOURS};
-	if (metric == RULE_NEGATIVE_COUNT || metric == RULE_VOLUME)
-		learn_week(baseline, metric, hours, span);
-	count = cut_days(days, baseline, metric, hours, span);
-	if (metric == RULE_NEGATIVE_COUNT || metric == RULE_VOLUME)
-		learn_level(baseline, days, count);
-	else
-		learn_tone(baseline, metric, days, count);
+	learn_week(baseline, metric == RULE_NEGATIVE_COUNT ? metric : RULE_VOLUME, hours, span);
+	count = cut_days(days, baseline, hours, span);
+	stories = learn_count(days, count, RULE_VOLUME);
+	share = learn_tone(days, count, true);
+	switch (metric) {
+	case RULE_VOLUME: usual = stories; break;
+	case RULE_NEGATIVE_SHARE: usual = share; break;
+	case RULE_MEAN_SCORE: usual = learn_tone(days, count, false); break;
+	default: usual = learn_count(days, count, metric); break;
+	}
+	baseline->level = usual.level;
+	baseline->support = usual.support;
+	baseline->dispersion = usual.dispersion;
+	baseline->stories = stories.level;
+	baseline->stories_dispersion = stories.dispersion;
+	baseline->judged = judged_a_day(days, count);
+	baseline->share = share.level;
+	baseline->share_support = share.support;
+	baseline->share_spread = share.dispersion;
 }
