@@ -18,6 +18,20 @@ const char *alert_state_name(enum alert_state state)
 	return names[state];
 }
 
+const char *alert_change_name(enum alert_change change)
+{
+	static const char *const names[ALERT_CHANGES] = {"pending", "fired", "escalated", "joined", "renewed", "resolved"};
+	CHECK((size_t)change < ALERT_CHANGES);
+	return names[change];
+}
+
+const char *rule_cause_name(enum rule_cause cause)
+{
+	static const char *const names[] = {NULL, "volume", "tone", "both"};
+	CHECK((size_t)cause < sizeof names / sizeof names[0]);
+	return names[cause];
+}
+
 static json_t *json_or_die(json_t *value)
 {
 	CHECK(value != NULL);
@@ -83,7 +97,40 @@ static json_t *evidence_array(const struct watch_evidence *evidence, size_t coun
 struct named_alert {
 	const struct watch_alert *alert;
 	const char *rule, *topic;
+	const char *const *topics;
 };
+
+static json_t *topic_array(const struct named_alert *of)
+{
+	const struct watch_alert *alert = of->alert;
+	json_t *array = json_or_die(json_array());
+	for (size_t i = 0; i < alert->member_count; i++)
+		CHECK(json_array_append_new(array, text(of->topics[alert->members[i]])) == 0);
+	if (alert->member_count == 0)
+		CHECK(json_array_append_new(array, text(of->topic)) == 0);
+	return array;
+}
+
+static json_t *number_array(const float *values, size_t count)
+{
+	json_t *array = json_or_die(json_array());
+	for (size_t i = 0; i < count; i++)
+		CHECK(json_array_append_new(array, number((double)values[i])) == 0);
+	return array;
+}
+
+static json_t *chart_object(const struct watch_chart *chart)
+{
+	if (chart->count == 0)
+		return json_null();
+	json_t *object = json_or_die(json_object());
+	set(object, "start", instant(chart->start_s * SECOND_US));
+	set(object, "step_s", integer(chart->step_s));
+	set(object, "counts", number_array(chart->counts, chart->count));
+	set(object, "expected", number_array(chart->expected, chart->count));
+	set(object, "limit", number_array(chart->limit, chart->count));
+	return object;
+}
 
 #define KEYS(X)                                                                                                        \
 	X(id, text(of->alert->id))                                                                                     \
@@ -104,7 +151,16 @@ struct named_alert {
 	X(documents, integer(of->alert->documents))                                                                    \
 	X(publishers, integer(of->alert->publishers))                                                                  \
 	X(late, json_boolean(of->alert->late))                                                                         \
-	X(evidence, evidence_array(of->alert->evidence, of->alert->evidence_count))
+	X(evidence, evidence_array(of->alert->evidence, of->alert->evidence_count))                                     \
+	X(change, text(alert_change_name(of->alert->change)))                                                          \
+	X(cause, text(rule_cause_name(of->alert->cause)))                                                              \
+	X(stories, integer(of->alert->stories))                                                                        \
+	X(stories_expected, number(of->alert->stories_expected))                                                       \
+	X(share, number(of->alert->share))                                                                             \
+	X(share_expected, number(of->alert->share_expected))                                                           \
+	X(group, text(of->alert->group != NULL ? of->alert->group : of->alert->id))                                    \
+	X(topics, topic_array(of))                                                                                     \
+	X(chart, chart_object(&of->alert->chart))
 
 #define X(name, value)                                                                                                 \
 	static json_t *key_##name(const struct named_alert *of)                                                        \
@@ -123,13 +179,15 @@ struct key {
 static const struct key event_form[] = {
 	KEY(id), KEY(event), KEY(rule), KEY(topic), KEY(state), KEY(at), KEY(started), KEY(fired), KEY(resolved),
 	KEY(window_s), KEY(count), KEY(peak_count), KEY(expected), KEY(ratio), KEY(p_value), KEY(documents),
-	KEY(publishers), KEY(late), KEY(evidence), {NULL, NULL},
+	KEY(publishers), KEY(late), KEY(evidence), KEY(change), KEY(cause), KEY(stories), KEY(stories_expected), KEY(share),
+	KEY(share_expected), KEY(group), KEY(topics), KEY(chart), {NULL, NULL},
 };
 
 static const struct key change_form[] = {
 	KEY(at), KEY(rule), KEY(topic), KEY(state), KEY(count), KEY(expected), KEY(ratio), KEY(p_value), KEY(documents),
 	KEY(publishers), KEY(evidence), KEY(id), KEY(event), KEY(started), KEY(fired), KEY(resolved), KEY(window_s),
-	KEY(peak_count), KEY(late), {NULL, NULL},
+	KEY(peak_count), KEY(late), KEY(change), KEY(cause), KEY(stories), KEY(stories_expected), KEY(share),
+	KEY(share_expected), KEY(group), KEY(topics), {NULL, NULL},
 };
 
 static char *dump(json_t *json)
@@ -140,25 +198,50 @@ static char *dump(json_t *json)
 	return out;
 }
 
-static char *write_form(const struct key *form, const struct named_alert *of)
+static json_t *make_form(const struct key *form, const struct named_alert *of)
 {
 	json_t *object = json_or_die(json_object());
 	for (; form->name != NULL; form++)
 		set(object, form->name, form->value(of));
-	return dump(object);
+	return object;
 }
 
-char *payload_write_event(const struct watch_alert *alert, const char *rule, const char *topic)
+char *payload_write_event(const struct watch_alert *alert, const char *rule, const char *topic, const char *const *topics)
 {
-	return write_form(event_form, &(struct named_alert){alert, rule, topic});
+	return dump(make_form(event_form, &(struct named_alert){alert, rule, topic, topics}));
 }
 
-char *payload_write_change(const struct watch_alert *alert, const char *rule, const char *topic)
+char *payload_write_change(const struct watch_alert *alert, const char *rule, const char *topic, const char *const *topics)
 {
-	return write_form(change_form, &(struct named_alert){alert, rule, topic});
+	return dump(make_form(change_form, &(struct named_alert){alert, rule, topic, topics}));
 }
 
 char *payload_write_evidence(const struct watch_evidence *evidence, size_t count)
 {
 	return dump(evidence_array(evidence, count));
+}
+
+/* ---- many in one ---- */
+
+char *payload_write_digest(const char *id, int64_t at_us, const char *const *events, size_t count, size_t omitted)
+{
+	json_t *digest = json_or_die(json_object()), *alerts = json_or_die(json_array());
+	set(digest, "id", text(id));
+	set(digest, "event", integer(1));
+	set(digest, "state", text("digest"));
+	set(digest, "late", json_true());
+	set(digest, "at", instant(at_us));
+	set(digest, "alerts", alerts);
+	set(digest, "omitted", integer((int64_t)omitted));
+	for (size_t i = 0; i < count; i++) {
+		json_t *event = json_loads(events[i], 0, NULL);
+		if (!json_is_object(event)) {
+			json_decref(event);
+			json_decref(digest);
+			return NULL;
+		}
+		json_object_del(event, "chart");
+		CHECK(json_array_append_new(alerts, event) == 0);
+	}
+	return dump(digest);
 }

@@ -59,6 +59,9 @@ struct store_names {
 /* Call before the first write or load, and after a reload.  Copies what it needs. */
 enum store_result store_set_names(struct store *store, const struct store_names *names, struct err *e);
 
+/* After that: what the rules allow and which silences there are, for the views alone. */
+enum store_result store_describe(struct store *store, const struct watch_options *options, struct err *e);
+
 /* ---- what a batch writes ---- */
 
 /* One document with all that is known of it.  Pointers are borrowed for the call. */
@@ -118,6 +121,13 @@ struct store_label {
 	enum polarity polarity;
 };
 
+/* A telling about the daemon itself: an alert of rule "bellwether" on a subject that is no topic. */
+struct store_notice {
+	const char *subject;      /* "source wire", "disk": stands as the topic in alert_history */
+	const struct watch_alert *alert; /* rule and topic are not looked at */
+	const char *payload;      /* what is sent */
+};
+
 struct store_source_health {
 	const char *source;
 	const char *stream;       /* "" = the source as a whole */
@@ -143,6 +153,8 @@ struct store_batch {
 	size_t label_count;
 	const struct store_command_result *commands;
 	size_t command_count;
+	const struct store_notice *notices;
+	size_t notice_count;
 	const struct store_source_health *health; /* rows of a source replace all that it had */
 	size_t health_count;
 	bool forget_health;                      /* first drop the rows of every source: some may be gone */
@@ -200,7 +212,7 @@ struct delivery {
 	char *receiver;
 	char *alert;             /* alert id */
 	uint32_t event;          /* webhook-id = alert "-" event */
-	bool resolved;           /* this event says "resolved" */
+	bool resolved;           /* nothing follows it: it says "resolved", or is a digest */
 	char *payload;           /* alerts/payload.h; receiver-independent, the receiver's format is made from it */
 	uint32_t attempts;
 	int64_t next_try_us;
@@ -211,6 +223,10 @@ void deliveries_free(struct delivery *deliveries, size_t count);
 
 /* How many deliveries are pending, and when the oldest was made (TIME_NONE = none). */
 int store_outbox_age(struct store *store, size_t *pending, int64_t *oldest_us, struct err *e);
+
+/* The notices that still fire: subject, and of the alert id, event, started_us, fired_us, peak_count.  Valid during the call. */
+typedef void store_open_notice(void *context, const char *subject, const struct watch_alert *alert);
+int store_each_open_notice(struct store *store, store_open_notice *each, void *context, struct err *e);
 
 /* Retention: delete at most `max_rows` rows that are due; `*more` says whether there is more.  Documents (three days at
  * least: what the core recalls), rejects and finished deliveries go by `received`; trends by when they were last changed,

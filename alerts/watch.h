@@ -33,8 +33,32 @@
  *
  * Topics and rules are addressed by their index in the configuration; the
  * caller maps them to the names in the database.
+ *
+ * What is told, and how.  An alert is sent when it fires, when it has grown to
+ * twice what its last message said (once an hour at most), when it resolves,
+ * and when a silence runs out while it fires.  Of topics that fire on the same
+ * stories, the first leads a group and the others join it: they are told by
+ * messages of the leader, which fires until the last of them is quiet.  What is
+ * raised long after its event time (a backlog after an outage) is held, and
+ * told by one digest; what still fires then is also sent by itself.
  */
 struct watch;
+
+/* A time of `applied` in which nothing is sent: [from, until). */
+struct watch_span {
+	int64_t from_us, until_us;
+};
+
+/* A silence of the configuration.  A weekly one comes with the instants that its time zone's rules make of it: the core
+ * knows no calendar. */
+struct watch_quiet {
+	const char *name;
+	const char *const *topics;  /* names; topic_count 0 = all */
+	size_t topic_count;
+	const struct watch_span *spans; /* ascending, apart */
+	size_t span_count;
+	const char *weekly, *timezone, *why; /* for who asks the database; NULL = none */
+};
 
 struct watch_options {
 	const char *const *topics;  /* names; alert ids are made from them, not from indices */
@@ -42,8 +66,11 @@ struct watch_options {
 	const struct rule_spec *rules;
 	size_t rule_count;
 	int64_t lateness_us;        /* 0 = default: 1 h */
-	int64_t no_data_us;         /* 0 = default: 6 h; see watch_tick */
+	int64_t no_data_us;         /* 0 = default: WATCH_NO_DATA_US; see watch_tick */
+	const struct watch_quiet *quiets;
+	size_t quiet_count;
 };
+#define WATCH_NO_DATA_US (6 * INT64_C(3600000000))
 
 /* Everything is copied. */
 struct watch *watch_create(const struct watch_options *options);
@@ -80,7 +107,7 @@ void watch_progress(struct watch *watch, const char *source, unsigned flags, int
  * The grid of `applied`: call for every multiple of WATCH_TICK_US that the stamp passes, in order.  Only what is not
  * ok is judged: at min(applied, unless the source has its own clock; watermark + applied now - applied when the
  * watermark last moved).  A source that has shown nothing at all for no_data_us holds its alerts as they are: a dead
- * feed resolves nothing.
+ * feed resolves nothing.  Where another source of the topic is alive, the alert follows that one's clock from then on.
  */
 #define WATCH_TICK_US (15 * INT64_C(1000000))
 void watch_tick(struct watch *watch, int64_t applied_us, struct watch_effects *effects);
@@ -91,6 +118,17 @@ void watch_silence(struct watch *watch, const char *topic, int64_t until_us, str
 /* ---- effects: what the caller persists, in order ---- */
 
 enum alert_state { ALERT_OK, ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED };
+
+/* What an event of an alert is about.  But for the first and the last two, the state stays ALERT_FIRING. */
+enum alert_change {
+	CHANGE_PENDING,
+	CHANGE_FIRED,     /* also: told live, after only a digest had told it */
+	CHANGE_ESCALATED, /* it keeps growing: the peak is at least twice what the last message said */
+	CHANGE_JOINED,    /* another topic fires on the same stories and joined this alert's group */
+	CHANGE_RENEWED,   /* a silence ran out */
+	CHANGE_RESOLVED,
+	ALERT_CHANGES,    /* how many there are */
+};
 
 /*
  * A trend bucket.  In effects it is what is to be ADDED to the stored one (absent = 0): a document touches one bucket
@@ -118,6 +156,15 @@ struct watch_evidence {
 	const char *publisher, *title, *url; /* long ones cut; valid until the effects are cleared */
 };
 
+/* The hours up to the change, against what is usual (rule_expect); the last one may still be open. */
+enum { WATCH_CHART_POINTS = 49 };
+struct watch_chart {
+	int64_t start_s;             /* seconds since 1970 */
+	int64_t step_s;
+	size_t count;                /* 0 = no chart: of what is not sent */
+	float counts[WATCH_CHART_POINTS], expected[WATCH_CHART_POINTS], limit[WATCH_CHART_POINTS];
+};
+
 /* An alert came to be, or changed. */
 struct watch_alert {
 	char id[32];                 /* stable from pending to resolved: from rule, topic and the cell where it began */
@@ -125,7 +172,7 @@ struct watch_alert {
 	uint32_t rule, topic;
 	enum alert_state state;
 	bool notify;                 /* to be sent (pending is not; silenced is not) */
-	bool late;                   /* raised long after its event time */
+	bool late;                   /* raised later after its event time than the lateness allows */
 	int64_t at_us;               /* event time of this change */
 	int64_t started_us, fired_us, resolved_us; /* TIME_NONE = not yet */
 	int64_t window_us;           /* the window that decided */
@@ -134,6 +181,23 @@ struct watch_alert {
 	uint32_t documents, publishers;
 	const struct watch_evidence *evidence;
 	size_t evidence_count;
+	enum alert_change change;
+	bool held;                   /* to be told by the next digest (struct watch_late), not sent by itself */
+	enum rule_cause cause;       /* this and the next three: see struct rule_verdict */
+	uint32_t stories, judged;
+	double stories_expected;
+	double share, share_expected;
+	const char *group;           /* id of the alert that leads the group; NULL is read as its own: alone, or the leader */
+	const uint32_t *members;     /* topics of the group that fire, ascending; count 0 is read as its own topic alone */
+	size_t member_count;
+	struct watch_chart chart;
+};
+
+/* The backlog of an outage is over: every change held since the digest before is told in one message. */
+struct watch_late {
+	char id[32];                 /* "digest-...": its only event is 1 */
+	int64_t at_us;               /* applied */
+	size_t after;                /* it belongs behind so many of the alerts of these effects */
 };
 
 /* A rule's state for one topic, to be stored as it is. */
@@ -148,6 +212,19 @@ struct watch_source_state {
 	int64_t advanced_us;         /* `applied` when the watermark last moved */
 	int64_t seen_us;             /* `applied` when it last showed anything, a document or progress */
 	bool own_clock;
+	bool behind;                 /* it brought changes that are held */
+};
+
+/* A source brought a document on this topic; noted once a day. */
+struct watch_topic_source {
+	uint32_t topic;
+	const char *source;
+	int64_t noted_us;            /* applied */
+};
+
+/* Since when (applied) changes are held; TIME_NONE = none are. */
+struct watch_backlog_state {
+	int64_t since_us;
 };
 
 struct watch_silence_state {
@@ -168,6 +245,11 @@ struct watch_effects {
 	size_t alert_count;
 	struct watch_silence_state *silences;
 	size_t silence_count;
+	struct watch_topic_source *topic_sources; /* each pair once */
+	size_t topic_source_count;
+	struct watch_late *lates;    /* in order */
+	size_t late_count;
+	struct watch_backlog_state *backlog; /* NULL = as it was */
 	struct watch_effects_private *private;
 };
 
@@ -178,10 +260,12 @@ void watch_effects_free(struct watch_effects *effects);
 /* ---- loading a stored state: call before the first event, each in the order of the database ---- */
 
 void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket);
-/* -1 where the text is not one that this version wrote. */
+/* -1 where the text is not one that this version or an older one wrote. */
 int watch_load_rule_state(struct watch *watch, const struct watch_rule_state *state);
 void watch_load_source(struct watch *watch, const struct watch_source_state *source);
 void watch_load_silence(struct watch *watch, const struct watch_silence_state *silence);
+void watch_load_topic_source(struct watch *watch, const struct watch_topic_source *source);
+void watch_load_backlog(struct watch *watch, const struct watch_backlog_state *backlog);
 /* The recent documents (those with `applied` within WATCH_RECALL_US of the last one's, in order of id; backfill too) with
  * the story they were given. */
 #define WATCH_RECALL_US (3 * 24 * 3600 * INT64_C(1000000))

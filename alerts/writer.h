@@ -90,6 +90,9 @@ bool writer_flush(struct writer *writer, int64_t wait_us);
  * stored for that source before.  Copies. */
 void writer_put_health(struct writer *writer, const struct store_source_health *rows, size_t count);
 
+/* A telling about the daemon itself, stored and sent with the next transaction.  Copies; any thread. */
+void writer_put_notice(struct writer *writer, const struct store_notice *notice);
+
 struct writer_status {
 	int64_t heartbeat_us;      /* monotonic */
 	bool waiting;              /* the last transaction failed and is tried again */

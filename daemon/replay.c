@@ -59,7 +59,8 @@ void replay_free(struct replay *replay)
 static int print_change(const struct replay *replay, const struct watch_alert *alert, struct err *e)
 {
 	const struct watch_options *watch = &replay->options.config->watch;
-	char *line = payload_write_change(alert, watch->rules[alert->rule].name, watch->topics[alert->topic]);
+	char *line = payload_write_change(alert, watch->rules[alert->rule].name, watch->topics[alert->topic],
+					  watch->topics);
 	int result = fprintf(replay->options.out, "%s\n", line);
 
 	free(line);

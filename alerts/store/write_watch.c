@@ -162,7 +162,7 @@ int write_alert(struct store *store, const struct stored_alert *of, int64_t appl
 {
 	const struct watch_alert *alert = of->alert;
 	char *evidence = payload_write_evidence(alert->evidence, alert->evidence_count);
-	char *payload = payload_write_event(alert, of->rule_name, of->topic_name);
+	char *payload = payload_write_event(alert, of->rule_name, of->topic_name, (const char *const *)store->topics.names);
 	int rc = write_alert_row(store, of, evidence, applied_us);
 	if (rc == SQLITE_OK)
 		rc = write_event_row(store, alert, payload, applied_us);

@@ -154,6 +154,7 @@ static inline struct watch_alert fixture_alert(uint32_t event, enum alert_state 
 		.resolved_us = state == ALERT_RESOLVED ? NOON_US + HOUR_US : TIME_NONE,
 		.window_us = HOUR_US, .count = 9, .peak_count = 12, .expected = 2.25, .ratio = 4, .p_value = 1.5e-7,
 		.documents = 20, .publishers = 5,
+		.change = state == ALERT_PENDING ? CHANGE_PENDING : state == ALERT_FIRING ? CHANGE_FIRED : CHANGE_RESOLVED,
 		.evidence = state == ALERT_FIRING ? evidence : NULL, .evidence_count = state == ALERT_FIRING ? 1 : 0,
 	};
 }

@@ -17,14 +17,16 @@ static json_t *parse(char *text)
 START_TEST(an_event_says_everything_in_its_order)
 {
 	struct watch_alert alert = fixture_alert(2, ALERT_FIRING, true);
-	char *text = payload_write_event(&alert, "spike", "boeing");
+	char *text = payload_write_event(&alert, "spike", "boeing", NULL);
 	ck_assert_str_eq(text,
 		"{\"id\":\"spike-boeing-1\",\"event\":2,\"rule\":\"spike\",\"topic\":\"boeing\",\"state\":\"firing\","
 		"\"at\":\"2026-01-05T12:00:00Z\",\"started\":\"2026-01-05T11:59:00Z\",\"fired\":\"2026-01-05T12:00:00Z\","
 		"\"resolved\":null,\"window_s\":3600,\"count\":9,\"peak_count\":12,\"expected\":2.25,\"ratio\":4.0,"
 		"\"p_value\":1.5e-7,\"documents\":20,\"publishers\":5,\"late\":false,\"evidence\":[{\"title\":\"Acme \\\"sinks\\\"\","
 		"\"url\":\"https://example.com/1\",\"publisher\":\"Example Wire\",\"published\":\"2026-01-05T11:00:00Z\","
-		"\"polarity\":\"negative\",\"score\":-0.83,\"copies\":3,\"story\":1}]}");
+		"\"polarity\":\"negative\",\"score\":-0.83,\"copies\":3,\"story\":1}],\"change\":\"fired\",\"cause\":null,\"stories\":0,"
+		"\"stories_expected\":0.0,\"share\":0.0,\"share_expected\":0.0,\"group\":\"spike-boeing-1\",\"topics\":[\"boeing\"],"
+		"\"chart\":null}");
 	json_decref(parse(text));
 }
 END_TEST
@@ -32,14 +34,14 @@ END_TEST
 START_TEST(a_change_starts_with_the_keys_of_replay)
 {
 	struct watch_alert alert = fixture_alert(1, ALERT_PENDING, false);
-	char *text = payload_write_change(&alert, "spike", "boeing");
+	char *text = payload_write_change(&alert, "spike", "boeing", NULL);
 	const char *start = "{\"at\":\"2026-01-05T12:00:00Z\",\"rule\":\"spike\",\"topic\":\"boeing\",\"state\":\"pending\","
 			    "\"count\":9,\"expected\":2.25,\"ratio\":4.0,\"p_value\":1.5e-7,\"documents\":20,\"publishers\":5,"
 			    "\"evidence\":[],";
 	ck_assert_msg(strncmp(text, start, strlen(start)) == 0, "%s", text);
 	json_t *json = parse(text);
 	ck_assert(json_is_null(json_object_get(json, "fired")));
-	ck_assert_uint_eq(json_object_size(json), 19);
+	ck_assert_uint_eq(json_object_size(json), 27);
 	json_decref(json);
 }
 END_TEST
@@ -51,7 +53,7 @@ START_TEST(what_is_not_there_is_null)
 	alert.expected = NAN;
 	alert.ratio = INFINITY;
 	alert.evidence = &evidence;
-	json_t *json = parse(payload_write_event(&alert, "r", "t"));
+	json_t *json = parse(payload_write_event(&alert, "r", "t", NULL));
 	ck_assert(json_is_null(json_object_get(json, "expected")));
 	ck_assert(json_is_null(json_object_get(json, "ratio")));
 	json_t *one = json_array_get(json_object_get(json, "evidence"), 0);
