@@ -126,6 +126,9 @@ struct store_notice {
 	const char *subject;      /* "source wire", "disk": stands as the topic in alert_history */
 	const struct watch_alert *alert; /* rule and topic are not looked at */
 	const char *payload;      /* what is sent */
+	const char *const *receivers; /* names of those that get it; receiver_count 0 = all */
+	const bool *taken;        /* beside `receivers`: this one has taken it already; NULL = none has */
+	size_t receiver_count;
 };
 
 struct store_source_health {
@@ -254,6 +257,57 @@ int store_load_commands(struct store *store, struct store_command **commands, si
 void store_commands_free(struct store_command *commands, size_t count);
 /* For the command line (STORE_WRITE).  -1 with the reason where the subject does not exist or the argument is wrong. */
 int store_add_command(struct store *store, const struct store_command *command, struct err *e);
+
+/* ---- the daemon's own past ---- */
+
+/* What each source last did: when its watermark last moved, and the last gap in its log; TIME_NONE = never. */
+struct store_source_past {
+	const char *source;
+	int64_t advanced_us, gap_us;
+	const char *gap_reason; /* "" = none */
+};
+typedef void store_source_each(void *context, const struct store_source_past *past);
+int store_each_source(struct store *store, store_source_each *each, void *context, struct err *e);
+
+/* How many alerts of rules on topics fire now. */
+int store_count_firing(struct store *store, size_t *firing, struct err *e);
+
+/* ---- another model (alerts/model_switch.h) ---- */
+
+/* A switch, by the topics of store_set_names. */
+struct store_switch {
+	struct watch_switch switched;
+	char *old_model, *new_model;
+	uint32_t texts;                 /* judged by both */
+	struct switch_pairs overall;
+	struct switch_pairs *pairs;     /* by topic: what the chances in `switched` are made from */
+	size_t topic_count;
+};
+
+/* All switches that history may still speak of, oldest first. */
+int store_load_switches(struct store *store, struct store_switch **switches, size_t *count, struct err *e);
+void store_switches_free(struct store_switch *switches, size_t count);
+
+/* Writes one: `switched.at_us`, the models, `texts`, `overall` and `pairs` are read.  All of it or nothing. */
+enum store_result store_add_switch(struct store *store, const struct store_switch *added, struct err *e);
+
+/* The model whose judgements the history is in: that of the last switch or, where documents were judged since, theirs.
+ * "" = none yet. */
+int store_current_model(struct store *store, char *version, size_t size, struct err *e);
+
+/* Documents of watched topics that this model has judged, or whose polarity was given, newest first, `max` at most.  Stops
+ * where `each` returns other than 0. */
+struct store_judged {
+	bool given;                /* the polarity came with the document */
+	enum polarity polarity;
+	float score;
+	const uint32_t *topics;
+	size_t topic_count;
+	const char *title, *body;
+};
+typedef int store_judged_each(void *context, const struct store_judged *judged);
+int store_each_judged(struct store *store, const char *model, int64_t max, store_judged_each *each, void *context,
+		      struct err *e);
 
 /* ---- looking back: for replay, top and others that only read ---- */
 

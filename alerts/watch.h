@@ -1,6 +1,7 @@
 #ifndef ALERTS_WATCH_H
 #define ALERTS_WATCH_H
 
+#include "alerts/model_switch.h"
 #include "alerts/rule.h"
 #include "alerts/story.h"
 #include "daemon/base/item.h"
@@ -191,6 +192,21 @@ struct watch_alert {
 	const uint32_t *members;     /* topics of the group that fire, ascending; count 0 is read as its own topic alone */
 	size_t member_count;
 	struct watch_chart chart;
+	/* The words that weighed most, beside the first `explained` stories of `evidence`.  The core leaves this empty: it
+	 * knows no model (writer_callbacks.explain does). */
+	const struct watch_words *words;
+	size_t explained;
+};
+
+/* A word as it stands in the title, and how much less sure the model is of the polarity without it. */
+struct watch_word {
+	const char *text;
+	float weight;
+};
+
+struct watch_words {
+	const struct watch_word *each; /* heaviest first */
+	size_t count;
 };
 
 /* The backlog of an outage is over: every change held since the digest before is told in one message. */
@@ -288,6 +304,26 @@ bool watch_has_rule(const struct watch *watch, uint32_t rule, uint32_t topic);
 /* A new configuration (SIGHUP): topics and rules that keep their names keep their state.  What is gone is forgotten here;
  * its stored states are to be retired. */
 void watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects);
+
+/* ---- another model (alerts/model_switch.h) ---- */
+
+/* Documents behind this one were judged by another model. */
+struct watch_switch {
+	int64_t at_us;          /* `applied` */
+	int64_t last_document;  /* the last one of before */
+	struct switch_chances overall;
+	const struct switch_chances *topics; /* by index */
+};
+
+/* All that was counted so far becomes what the new model would have counted: history, windows, which stories are known as
+ * negative.  Evidence stays as it was said, alerts stay as they are.  For a replay that comes to the place. */
+void watch_switch_model(struct watch *watch, const struct watch_switch *model_switch);
+
+/* While loading, in place of watch_load_bucket, a bucket of before these switches (oldest first); and, between the last
+ * document of before and the first behind it, the windows. */
+void watch_load_bucket_before(struct watch *watch, const struct watch_bucket *bucket, const struct watch_switch *switches,
+			      size_t count);
+void watch_load_switch(struct watch *watch, const struct watch_switch *model_switch);
 
 /* ---- looking ---- */
 

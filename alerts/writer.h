@@ -63,7 +63,16 @@ struct writer_callbacks {
 	/* The writer cannot go on: the daemon must end (and be restarted).  Called once. */
 	void (*fatal)(void *context, const char *message);
 	void *context;
+	/* A gap in a source's log is durable. */
+	void (*gap)(void *context, const char *source, const char *reason, int64_t applied_us);
+	/* An alert is about to be told: find the words of its evidence.  `count` titles, WRITER_EXPLAINED at most, of these
+	 * polarities; `words`, one for each, come empty and are filled with what stays valid until the next call, or are
+	 * left so.  The stream waits meanwhile: `wait_us` at most. */
+	void (*explain)(void *context, const char *const *titles, const enum polarity *polarities, size_t count,
+			struct watch_words *words, int64_t wait_us);
 };
+#define WRITER_EXPLAINED 5
+#define WRITER_EXPLAIN_US (300 * INT64_C(1000)) /* for all alerts of a batch together */
 
 struct writer_options {
 	struct store *store;             /* moved: closed by writer_stop */
@@ -105,6 +114,7 @@ struct writer_status {
 	int64_t wal_bytes;
 	int64_t outbox_oldest_us;  /* when the oldest pending delivery was made; TIME_NONE = none */
 	size_t outbox_pending;
+	size_t alerts_firing;      /* of rules on topics */
 };
 void writer_get_status(struct writer *writer, struct writer_status *status);
 

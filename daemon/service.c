@@ -101,7 +101,7 @@ static struct writer *start_writer(struct service *s, struct store *store, struc
 		.input = s->entries,
 		.webhook = s->webhook,
 		.clock = &wall_clock,
-		.callbacks = {on_committed, on_fatal, s},
+		.callbacks = {.committed = on_committed, .fatal = on_fatal, .context = s},
 	};
 	return writer_start(&options, e);
 }

@@ -65,7 +65,7 @@ __attribute__((unused)) static void harness_start(void)
 				  .retain_documents_us = harness.retain_documents_us,
 				  .retain_trends_us = harness.retain_documents_us},
 		.labels = labels, .model_version = "tiny-1", .input = harness.queue, .webhook = (struct webhook *)&harness,
-		.clock = &harness_clock, .callbacks = {harness_committed, harness_fatal, NULL}};
+		.clock = &harness_clock, .callbacks = {.committed = harness_committed, .fatal = harness_fatal}};
 	harness.writer = writer_start(&options, &e);
 	ck_assert_msg(harness.writer != NULL, "%s", e.text);
 }
