@@ -12,9 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket)
+struct tally bucket_tally(const struct watch_bucket *bucket)
 {
-	struct tally tally = {
+	return (struct tally){
 		.documents = bucket->total,
 		.negative_documents = bucket->negative,
 		.stories = bucket->stories,
@@ -22,6 +22,11 @@ void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket)
 		.negative = bucket->negative_stories,
 		.score = llround(bucket->story_score_sum * 1e6),
 	};
+}
+
+void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket)
+{
+	struct tally tally = bucket_tally(bucket);
 
 	if (bucket->width_s == 3600 && bucket->topic < watch->topic_count)
 		count_history(&watch->topics[bucket->topic], bucket->start_s * SECOND_US, &tally);

@@ -120,6 +120,9 @@ void count_history(struct topic *topic, int64_t published_us, const struct tally
 void count_trends(uint32_t topic, const struct watch_document *document, int64_t published_us, const struct tally *tally,
 		  struct watch_effects *effects);
 
+/* ---- load.c ---- */
+struct tally bucket_tally(const struct watch_bucket *bucket);
+
 /* ---- judge.c ---- */
 /* Judge the rules of a topic that count any of `tally`, at a source's watermark; upwards only: the cell is still open. */
 void judge_topic(struct watch *watch, uint32_t topic, const struct tally *tally, uint32_t source, int64_t applied_us,
