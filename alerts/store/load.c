@@ -69,6 +69,7 @@ struct loading {
 	struct store *store;
 	struct watch *watch;
 	int64_t last_document, last_applied_us;
+	struct switch_list switches;
 };
 
 typedef int load_row(struct loading *loading, sqlite3_stmt *row, struct err *e);
@@ -132,8 +133,16 @@ static int load_bucket(struct loading *loading, sqlite3_stmt *row, struct err *e
 		.negative_stories = (uint32_t)sqlite3_column_int64(row, 10),
 		.story_score_sum = sqlite3_column_double(row, 11),
 	};
-	if (name_ids_index(&loading->store->topics, sqlite3_column_int64(row, 0), &bucket.topic))
+	const struct switch_list *switches = &loading->switches;
+	size_t before = 0; /* switches that were over when it changed last */
+	while (before < switches->count && switches->each[before].at_us <= sqlite3_column_int64(row, 12) * SECOND_US)
+		before++;
+	if (!name_ids_index(&loading->store->topics, sqlite3_column_int64(row, 0), &bucket.topic))
+		return 0;
+	if (before == switches->count)
 		watch_load_bucket(loading->watch, &bucket);
+	else
+		watch_load_bucket_before(loading->watch, &bucket, switches->each + before, switches->count - before);
 	return 0;
 }
 
@@ -161,26 +170,43 @@ static int load_all(struct loading *loading, struct err *e)
 	/* By the age of the newest: each topic's own is for the core to see to. */
 	if (load_rows(loading,
 		      "SELECT topic, start, total, negative, neutral, positive, unjudged, score_sum, stories, judged_stories,"
-		      " negative_stories, story_score_sum FROM buckets WHERE width = 3600 ORDER BY start, topic",
+		      " negative_stories, story_score_sum, changed FROM buckets WHERE width = 3600 ORDER BY start, topic",
 		      0, load_bucket, e) != 0 ||
 	    load_rows(loading, "SELECT rule, topic, state FROM rule_states ORDER BY rule, topic", 0, load_rule_state, e) != 0)
 		return -1;
 	if (loading->last_applied_us == TIME_NONE)
 		return 0;
-	int rc = load_documents(loading->store, loading->watch, loading->last_document, loading->last_applied_us);
+	int rc = load_documents(loading->store, loading->watch, loading->last_document, loading->last_applied_us,
+				&loading->switches);
 	return rc == SQLITE_OK ? 0 : store_fail(loading->store, rc, e);
+}
+
+/* The core's part of them, side by side; it lives as long as `switches` do. */
+static struct switch_list list_switches(const struct store_switch *switches, size_t count)
+{
+	struct switch_list list = {xcalloc(count + 1, sizeof *list.each), count};
+	for (size_t i = 0; i < count; i++)
+		list.each[i] = switches[i].switched;
+	return list;
 }
 
 /* One snapshot for all of it. */
 int store_load_watch(struct store *store, struct watch *watch, struct err *e)
 {
 	struct loading loading = {.store = store, .watch = watch};
+	struct store_switch *switches = NULL;
+	size_t switch_count = 0;
 	int rc = store_execute(store, "BEGIN");
 	if (rc != SQLITE_OK)
 		return store_fail(store, rc, e);
 	int result = store_load_marks(store, &loading.last_document, &loading.last_applied_us, e);
 	if (result == 0)
+		result = store_load_switches(store, &switches, &switch_count, e);
+	loading.switches = list_switches(switches, switch_count);
+	if (result == 0)
 		result = load_all(&loading, e);
 	store_execute(store, "COMMIT");
+	free(loading.switches.each);
+	store_switches_free(switches, switch_count);
 	return result;
 }

@@ -101,11 +101,20 @@ static const char recall_sql[] =
 	"SELECT id, stream, flags, published, applied, polarity, score, topics, story, publisher, url, title FROM documents"
 	" WHERE id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY id";
 
-int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us)
+/* The model changed behind this document, or these. */
+static void take_switches(struct watch *watch, const struct switch_list *switches, size_t *taken, int64_t before)
+{
+	for (; *taken < switches->count && switches->each[*taken].last_document < before; ++*taken)
+		watch_load_switch(watch, &switches->each[*taken]);
+}
+
+int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us,
+		   const struct switch_list *switches)
 {
 	struct stream_sources sources = {0};
 	struct topic_list topics = {0};
 	sqlite3_stmt *select = NULL;
+	size_t taken = 0;
 	int rc = load_sources(store, &sources);
 	if (rc == SQLITE_OK)
 		rc = store_prepare(store, recall_sql, &select);
@@ -120,9 +129,11 @@ int load_documents(struct store *store, struct watch *watch, int64_t last_docume
 		struct watch_document document = read_document(select, sources.names[stream], &topics);
 		if (document.id > last_document - WATCH_RECALL_SIGNATURES)
 			sign_title(select, &document.signature);
+		take_switches(watch, switches, &taken, document.id);
 		watch_load_document(watch, &document, sqlite3_column_int64(select, 8));
 		rc = SQLITE_OK;
 	}
+	take_switches(watch, switches, &taken, INT64_MAX);
 	sqlite3_finalize(select);
 	free_sources(&sources);
 	free(topics.indices);

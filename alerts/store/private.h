@@ -189,8 +189,14 @@ struct topic_list {
 };
 /* "3,17" -> indices of the topics that are watched now. */
 void read_topics(const struct store *store, const char *list, struct topic_list *out);
-/* The documents that the core recalls. */
-int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us);
+/* Changes of the model, oldest first. */
+struct switch_list {
+	struct watch_switch *each;
+	size_t count;
+};
+/* The documents that the core recalls, and what changes of the model make of the windows. */
+int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us,
+		   const struct switch_list *switches);
 
 /* ---- wal.c ---- */
 
