@@ -21,7 +21,7 @@ enum {
 /* ---- schema.c, views.c ---- */
 
 #define STORE_APPLICATION_ID 0x42776c72 /* "Bwlr" */
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 /* The script that brings a database from version [i] to [i + 1]. */
 extern const char *const store_migrations[STORE_SCHEMA_VERSION];
 /* Views hold no data: dropped and made anew whenever a writer opens a database whose views are older. */

@@ -115,4 +115,21 @@ static const char schema_2[] =
 	"DROP INDEX documents_applied;"
 	"CREATE INDEX documents_applied ON documents(applied, id, key);";
 
-const char *const store_migrations[STORE_SCHEMA_VERSION] = {schema_1, schema_2};
+/* ---- the third ---- */
+
+/* How often the old model said the first and the new one the second: negative, neutral or positive, nothing. */
+#define SWITCHES                                                                                                       \
+	"CREATE TABLE model_switches("                                                                                 \
+	"  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, old INTEGER NOT NULL REFERENCES models,"                       \
+	"  new INTEGER NOT NULL REFERENCES models, document INTEGER NOT NULL, texts INTEGER NOT NULL);"                \
+	"CREATE TABLE switch_pairs("                                                                                   \
+	"  switch INTEGER NOT NULL REFERENCES model_switches, topic INTEGER NOT NULL," /* topic 0 = all */             \
+	"  negative_negative INTEGER NOT NULL, negative_other INTEGER NOT NULL, negative_none INTEGER NOT NULL,"       \
+	"  other_negative INTEGER NOT NULL, other_other INTEGER NOT NULL, other_none INTEGER NOT NULL,"                \
+	"  none_negative INTEGER NOT NULL, none_other INTEGER NOT NULL, none_none INTEGER NOT NULL,"                   \
+	"  score_shift REAL NOT NULL, PRIMARY KEY (switch, topic)) WITHOUT ROWID;"
+
+static const char schema_3[] =
+	SWITCHES;
+
+const char *const store_migrations[STORE_SCHEMA_VERSION] = {schema_1, schema_2, schema_3};
