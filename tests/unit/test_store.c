@@ -40,7 +40,7 @@ START_TEST(a_new_database_is_made_once)
 	store = fixture_open();
 	ck_assert_str_eq(store_identity(store), identity);
 	store_close(store);
-	assert_answer("PRAGMA user_version", "2");
+	assert_answer("PRAGMA user_version", "3");
 	assert_answer("PRAGMA journal_mode", "wal");
 }
 END_TEST
@@ -49,7 +49,7 @@ START_TEST(a_newer_version_is_refused_and_left_alone)
 {
 	store_close(fixture_open());
 	shell("sqlite3 %s '%s'", "PRAGMA user_version = 99");
-	assert_refused(STORE_DAEMON, "newer Bellwether (schema 99, this program knows 2)");
+	assert_refused(STORE_DAEMON, "newer Bellwether (schema 99, this program knows 3)");
 	assert_refused(STORE_READ, "upgrade the program");
 	shell("test \"$(sqlite3 %s '%s')\" = 99", "PRAGMA user_version");
 }
@@ -68,6 +68,7 @@ START_TEST(an_older_version_is_brought_up_to_date)
 	ck_assert_int_eq(fixture_try(store, &batch, &e), STORE_DONE);
 	store_close(store);
 	shell("sqlite3 %s '%s'", "DROP INDEX documents_applied; CREATE INDEX documents_applied ON documents(applied, key);"
+				 "DROP TABLE switch_pairs; DROP TABLE model_switches;"
 				 "PRAGMA user_version = 1");
 	assert_refused(STORE_READ, "start the daemon on it once");
 
@@ -76,7 +77,7 @@ START_TEST(an_older_version_is_brought_up_to_date)
 	ck_assert_int_eq(id, 1);
 	store_close(store);
 	item_free(item);
-	assert_answer("PRAGMA user_version", "2");
+	assert_answer("PRAGMA user_version", "3");
 	assert_answer("SELECT group_concat(name) FROM pragma_index_info('documents_applied')", "applied,id,key");
 }
 END_TEST
