@@ -2,7 +2,8 @@
  * The events of the core.  A document is counted in its topics, then the rules
  * that it touches are judged at once; everything that time alone brings is
  * judged when a source's clock passes it.  What the events change lies in
- * alerts/watch/: count.c, judge.c, configure.c, load.c.
+ * alerts/watch/: count.c counts, judge.c and due.c move alerts up and down,
+ * tell.c, group.c, backlog.c and quiet.c say what of that is sent.
  */
 #include "alerts/watch.h"
 
@@ -20,6 +21,7 @@ struct watch *watch_create(const struct watch_options *options)
 
 	configure(watch, options);
 	pairs_init(&watch->pairs, cell_of(STORY_SPAN_US));
+	watch->backlog_us = TIME_NONE;
 	watch->stories = story_index_create(STORY_SPAN_US, STORY_DOCUMENTS);
 	return watch;
 }
@@ -35,11 +37,13 @@ void watch_free(struct watch *watch)
 	for (size_t i = 0; i < watch->source_count; i++)
 		free(watch->sources[i].name);
 	pairs_reset(&watch->pairs);
+	quiets_free(watch);
 	story_index_free(watch->stories);
 	free(watch->topics);
 	free(watch->rules);
 	free(watch->sources);
 	free(watch->active);
+	free(watch->visits);
 	free(watch);
 }
 
@@ -56,11 +60,28 @@ static void advance(struct watch *watch, uint32_t index, int64_t published_us, i
 	source->advanced_us = applied_us;
 }
 
-static void put_source(struct watch *watch, uint32_t index, struct watch_effects *effects)
+static int by_key(const void *a, const void *b)
 {
-	struct watch_source_state state = source_state(&watch->sources[index]);
+	const struct visit *x = a, *y = b;
 
-	effects_put_source(effects, &state);
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* The document's topics in the order of their names' hashes: where it makes several fire, the order of the configuration
+ * plays no part in who leads. */
+static const struct visit *make_visits(struct watch *watch, const struct watch_document *document)
+{
+	if (document->topic_count > watch->visit_room) {
+		watch->visit_room = 2 * document->topic_count;
+		watch->visits = xrealloc(watch->visits, watch->visit_room * sizeof *watch->visits);
+	}
+	for (size_t i = 0; i < document->topic_count; i++) {
+		CHECK(document->topics[i] < watch->topic_count);
+		watch->visits[i] = (struct visit){watch->topics[document->topics[i]].key, document->topics[i]};
+	}
+	if (document->topic_count > 1)
+		qsort(watch->visits, document->topic_count, sizeof *watch->visits, by_key);
+	return watch->visits;
 }
 
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects)
@@ -71,16 +92,18 @@ int64_t watch_document(struct watch *watch, const struct watch_document *documen
 	struct source_mark *source = &watch->sources[index];
 	bool late = source->watermark_us != INT64_MIN && published_us < source->watermark_us - watch->lateness_us;
 	bool recent = !late && !(document->flags & ITEM_BACKFILL);
+	const struct visit *visits = make_visits(watch, document);
 
+	groups_settle(watch, document->applied_us, effects);
 	source->own_clock = document->flags & ITEM_OWN_CLOCK;
 	source->seen_us = document->applied_us;
 	advance(watch, index, published_us, document->applied_us, effects);
 	for (size_t i = 0; i < document->topic_count; i++) {
-		uint32_t topic = document->topics[i];
-		struct tally tally;
+		uint32_t topic = visits[i].topic;
+		struct tally tally =
+			count_document(watch, &watch->topics[topic], document, published_us, story, recent);
 
-		CHECK(topic < watch->topic_count);
-		tally = count_document(watch, &watch->topics[topic], document, published_us, story, recent);
+		topic_hear(watch, topic, index, document->applied_us, effects);
 		count_history(&watch->topics[topic], published_us, &tally);
 		count_trends(topic, document, published_us, &tally, effects);
 		if (recent)
@@ -96,6 +119,7 @@ void watch_progress(struct watch *watch, const char *name, unsigned flags, int64
 	struct watch_document nothing = {.flags = flags, .published_us = published_us, .applied_us = applied_us};
 	uint32_t index = source_find(watch, name);
 
+	groups_settle(watch, applied_us, effects);
 	watch->sources[index].own_clock = flags & ITEM_OWN_CLOCK;
 	watch->sources[index].seen_us = applied_us;
 	if (published_us != TIME_NONE)
@@ -105,13 +129,16 @@ void watch_progress(struct watch *watch, const char *name, unsigned flags, int64
 
 void watch_tick(struct watch *watch, int64_t applied_us, struct watch_effects *effects)
 {
+	backlog_tick(watch, applied_us, effects);
 	if (!watch->active_count)
 		return;
+	groups_settle(watch, applied_us, effects);
+	leave_dead_sources(watch, applied_us, effects);
 	for (size_t i = 0; i < watch->source_count; i++) {
 		const struct source_mark *source = &watch->sources[i];
 		int64_t event_us;
 
-		if (source->watermark_us == INT64_MIN || applied_us - source->seen_us > watch->no_data_us)
+		if (source_is_dead(watch, (uint32_t)i, applied_us))
 			continue;
 		event_us = source->watermark_us + (applied_us - source->advanced_us);
 		if (!source->own_clock && event_us > applied_us)

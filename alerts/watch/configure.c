@@ -55,6 +55,8 @@ void free_topic(struct topic *topic)
 		free(topic->states[i]);
 	free(topic->states);
 	free(topic->rules);
+	free(topic->quiets);
+	free(topic->sources);
 	for (int m = 0; m < RULE_METRICS; m++)
 		free(topic->baselines[m]);
 	window_reset(&topic->recent);
@@ -66,7 +68,7 @@ void free_topic(struct topic *topic)
 void configure(struct watch *watch, const struct watch_options *options)
 {
 	watch->lateness_us = options->lateness_us > 0 ? options->lateness_us : HOUR_US;
-	watch->no_data_us = options->no_data_us > 0 ? options->no_data_us : 6 * HOUR_US;
+	watch->no_data_us = options->no_data_us > 0 ? options->no_data_us : WATCH_NO_DATA_US;
 	watch->rule_count = options->rule_count;
 	watch->rules = xcalloc(options->rule_count + 1, sizeof *watch->rules);
 	for (size_t r = 0; r < options->rule_count; r++)
@@ -77,6 +79,7 @@ void configure(struct watch *watch, const struct watch_options *options)
 		make_topic(&watch->topics[t], options->topics[t]);
 		connect_rules(&watch->topics[t], options);
 	}
+	quiets_copy(watch, options);
 }
 
 /* ---- a reload ---- */
@@ -138,6 +141,10 @@ static void inherit_counts(struct topic *heir, struct topic *old)
 	heir->hours = old->hours;
 	heir->memory = old->memory;
 	heir->silent_until_us = old->silent_until_us;
+	heir->sources = old->sources;
+	heir->source_count = old->source_count;
+	old->sources = NULL;
+	old->source_count = 0;
 	window_init(&old->recent, RECENT_CELLS);
 	window_init(&old->hours, RULE_HISTORY_HOURS);
 	old->memory = (struct topic_memory){0};
@@ -151,8 +158,10 @@ void watch_reconfigure(struct watch *watch, const struct watch_options *options,
 	uint32_t *rule_heirs;
 
 	(void)effects; /* states are stored by name: nothing of them changes */
+	quiets_free(watch);
 	configure(watch, options);
 	watch->active_count = 0;
+	watch->groups_stale = true;
 	sorted = sort_topics(watch);
 	rule_heirs = match_rules(watch, old_rules, old_rule_count);
 	for (size_t t = 0; t < old_topic_count; t++) {

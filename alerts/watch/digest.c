@@ -27,6 +27,17 @@ static int32_t newest_cell(const struct watch *watch)
 	return cell_of(newest_us);
 }
 
+/* In whatever order they were first heard of. */
+static uint64_t digest_heard(const struct watch *watch, const struct topic *topic)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < topic->source_count; i++)
+		sum += hash_number(hash_text(0, watch->sources[topic->sources[i].source].name),
+				   (uint64_t)topic->sources[i].noted_us);
+	return sum;
+}
+
 static uint64_t digest_topic(const struct watch *watch, const struct topic *topic)
 {
 	uint64_t hash = hash_number(topic->key, (uint64_t)topic->silent_until_us);
@@ -40,7 +51,7 @@ static uint64_t digest_topic(const struct watch *watch, const struct topic *topi
 		state_print(watch, topic->states[i], text);
 		hash = hash_number(hash, hash_text(0, text));
 	}
-	return hash;
+	return hash_number(hash, digest_heard(watch, topic));
 }
 
 uint64_t watch_digest(const struct watch *watch)
@@ -51,9 +62,10 @@ uint64_t watch_digest(const struct watch *watch)
 		hash = hash_number(hash, digest_topic(watch, &watch->topics[t]));
 	for (size_t i = 0; i < watch->source_count; i++) {
 		const struct source_mark *source = &watch->sources[i];
-		int64_t numbers[] = {source->watermark_us, source->advanced_us, source->seen_us, source->own_clock};
+		int64_t numbers[] = {source->watermark_us, source->advanced_us, source->seen_us, source->own_clock,
+				     source->behind};
 
 		sources += hash_bytes(hash_text(0, source->name), numbers, sizeof numbers);
 	}
-	return hash_number(hash, sources);
+	return hash_number(hash_number(hash, sources), (uint64_t)watch->backlog_us);
 }

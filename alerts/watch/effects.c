@@ -24,7 +24,8 @@ struct chunk {
 
 struct watch_effects_private {
 	struct index buckets, states;
-	size_t bucket_room, state_room, source_room, alert_room, silence_room;
+	size_t bucket_room, state_room, source_room, alert_room, silence_room, topic_source_room, late_room;
+	struct watch_backlog_state backlog;
 	struct chunk *arena;
 };
 
@@ -90,7 +91,8 @@ void watch_effects_clear(struct watch_effects *effects)
 		index_clear(&private->states);
 	arena_clear(private);
 	effects->increment_count = effects->rule_state_count = effects->source_count = 0;
-	effects->alert_count = effects->silence_count = 0;
+	effects->alert_count = effects->silence_count = effects->topic_source_count = effects->late_count = 0;
+	effects->backlog = NULL;
 }
 
 void watch_effects_free(struct watch_effects *effects)
@@ -107,6 +109,8 @@ void watch_effects_free(struct watch_effects *effects)
 	free(effects->sources);
 	free(effects->alerts);
 	free(effects->silences);
+	free(effects->topic_sources);
+	free(effects->lates);
 	free(effects);
 }
 
@@ -248,6 +252,7 @@ void effects_add_alert(struct watch_effects *effects, const struct watch_alert *
 {
 	struct watch_effects_private *private = effects->private;
 	struct watch_evidence *evidence = arena_take(private, alert->evidence_count * sizeof *evidence + 1);
+	uint32_t *members = arena_take(private, alert->member_count * sizeof *members + 1);
 	struct watch_alert *copy;
 
 	for (size_t i = 0; i < alert->evidence_count; i++) {
@@ -260,4 +265,30 @@ void effects_add_alert(struct watch_effects *effects, const struct watch_alert *
 	copy = &effects->alerts[effects->alert_count++];
 	*copy = *alert;
 	copy->evidence = evidence;
+	copy->group = arena_copy(private, alert->group);
+	copy->members = members;
+	if (alert->member_count)
+		memcpy(members, alert->members, alert->member_count * sizeof *members);
+}
+
+void effects_add_topic_source(struct watch_effects *effects, const struct watch_topic_source *source)
+{
+	struct watch_effects_private *private = effects->private;
+
+	effects->topic_sources = grow(effects->topic_sources, &private->topic_source_room, effects->topic_source_count,
+				      sizeof *effects->topic_sources);
+	effects->topic_sources[effects->topic_source_count] = *source;
+	effects->topic_sources[effects->topic_source_count++].source = arena_copy(private, source->source);
+}
+
+void effects_add_late(struct watch_effects *effects, const struct watch_late *late)
+{
+	effects->lates = grow(effects->lates, &effects->private->late_room, effects->late_count, sizeof *effects->lates);
+	effects->lates[effects->late_count++] = *late;
+}
+
+void effects_put_backlog(struct watch_effects *effects, const struct watch_backlog_state *backlog)
+{
+	effects->private->backlog = *backlog;
+	effects->backlog = &effects->private->backlog;
 }

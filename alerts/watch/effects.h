@@ -12,5 +12,8 @@ void effects_put_rule_state(struct watch_effects *effects, uint32_t rule, uint32
 void effects_put_source(struct watch_effects *effects, const struct watch_source_state *source);
 void effects_put_silence(struct watch_effects *effects, const struct watch_silence_state *silence);
 void effects_add_alert(struct watch_effects *effects, const struct watch_alert *alert);
+void effects_add_topic_source(struct watch_effects *effects, const struct watch_topic_source *source);
+void effects_add_late(struct watch_effects *effects, const struct watch_late *late);
+void effects_put_backlog(struct watch_effects *effects, const struct watch_backlog_state *backlog);
 
 #endif

@@ -45,6 +45,8 @@ int watch_load_rule_state(struct watch *watch, const struct watch_rule_state *st
 			continue;
 		topic->states[i] = xmalloc(sizeof parsed);
 		*topic->states[i] = parsed;
+		topic->states[i]->order = order_of(watch, parsed.rule, parsed.topic);
+		watch->groups_stale = true;
 		if (parsed.state != ALERT_OK)
 			activate(watch, topic->states[i]);
 	}
@@ -60,6 +62,7 @@ void watch_load_source(struct watch *watch, const struct watch_source_state *sto
 	source->advanced_us = stored->advanced_us;
 	source->seen_us = stored->seen_us;
 	source->own_clock = stored->own_clock;
+	source->behind = stored->behind;
 }
 
 void watch_load_silence(struct watch *watch, const struct watch_silence_state *silence)

@@ -83,6 +83,13 @@ bool pairs_mark(struct pairs *pairs, uint64_t topic_key, int64_t story, enum pai
 	return is_new;
 }
 
+bool pairs_seen(const struct pairs *pairs, uint64_t topic_key, int64_t story, int32_t after)
+{
+	const struct pair *pair = pairs->size ? find(pairs, pair_key(topic_key, story)) : NULL;
+
+	return pair && alive(pairs, pair) && pair->last[PAIR_SEEN] > after;
+}
+
 uint64_t pairs_digest(const struct pairs *pairs)
 {
 	uint64_t digest = 0;

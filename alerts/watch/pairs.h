@@ -30,6 +30,9 @@ void pairs_reset(struct pairs *pairs);
 /* Marks an aspect of the pair at `cell`; true where it was not so marked within the span. */
 bool pairs_mark(struct pairs *pairs, uint64_t topic_key, int64_t story, enum pair_aspect aspect, int32_t cell);
 
+/* Has the topic had a document of the story after cell `after`, within the span? */
+bool pairs_seen(const struct pairs *pairs, uint64_t topic_key, int64_t story, int32_t after);
+
 /* Independent of order and of what has run out. */
 uint64_t pairs_digest(const struct pairs *pairs);
 

@@ -19,6 +19,7 @@ int watch_retire_state(struct watch *watch, const char *stored, int64_t applied_
 {
 	struct rule_state state = {0};
 	int64_t watermark_us;
+	bool told;
 
 	if (state_parse(watch, stored, &state) < 0)
 		return -1;
@@ -29,15 +30,18 @@ int watch_retire_state(struct watch *watch, const char *stored, int64_t applied_
 		state.changed = cell_of(watermark_us);
 	state.state = ALERT_OK;
 	state.event++;
+	told = leads(&state) && !is_all_silent(watch, applied_us);
 	*alert = (struct watch_alert){
 		.event = state.event,
 		.state = ALERT_RESOLVED,
-		.notify = state.notified && applied_us >= watch->silent_until_us,
+		.notify = told && state.told == TOLD_LIVE,
+		.held = told && state.told == TOLD_DIGEST,
 		.at_us = cell_time(state.changed),
 		.started_us = cell_time(state.began),
 		.fired_us = fired_or_none(&state),
 		.resolved_us = cell_time(state.changed),
 		.peak_count = state.peak,
+		.change = CHANGE_RESOLVED,
 	};
 	memcpy(alert->id, state.id, ID_SIZE);
 	state_print(watch, &state, text);

@@ -10,16 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION "1"
+/*
+ * Version 1, which is still read: the first nine and the source's name, with 0
+ * or 1 for whether it was told.
+ */
+#define FIRST "%c %16s %" SCNu32 " %" SCNd32 " %" SCNd32 " %" SCNd32 " %" SCNd32 " %" SCNu32 " %u %n"
+#define REST "%" SCNu32 " %" SCNd32 " %" SCNu32 " %16s %n"
 
 void state_print(const struct watch *watch, const struct rule_state *state, char out[STATE_TEXT_SIZE])
 {
 	static const char letters[] = {[ALERT_OK] = 'o', [ALERT_PENDING] = 'p', [ALERT_FIRING] = 'f'};
 
 	snprintf(out, STATE_TEXT_SIZE,
-		 VERSION " %c %s %" PRIu32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRIu32 " %d %s",
+		 "2 %c %s %" PRIu32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRIu32 " %u %" PRIu32 " %" PRId32
+		 " %" PRIu32 " %s %s",
 		 letters[state->state], state->id, state->event, state->changed, state->began, state->fired, state->hot,
-		 state->peak, state->notified, watch->sources[state->source].name);
+		 state->peak, (unsigned)state->told, state->said, state->said_cell, state->joined, state->group,
+		 watch->sources[state->source].name);
 }
 
 static bool is_id(const char *text)
@@ -27,24 +34,60 @@ static bool is_id(const char *text)
 	return strlen(text) == ID_SIZE - 1 && strspn(text, "0123456789abcdef") == ID_SIZE - 1;
 }
 
-int state_parse(struct watch *watch, const char *text, struct rule_state *state)
+static int parse_letter(char letter, enum alert_state *state)
 {
-	int notified, name = 0;
-	char letter;
-
-	if (sscanf(text,
-		   VERSION " %c %16s %" SCNu32 " %" SCNd32 " %" SCNd32 " %" SCNd32 " %" SCNd32 " %" SCNu32 " %d %n",
-		   &letter, state->id, &state->event, &state->changed, &state->began, &state->fired, &state->hot,
-		   &state->peak, &notified, &name) != 9 ||
-	    !name || !is_id(state->id) || (notified & ~1))
-		return -1;
 	switch (letter) {
-	case 'o': state->state = ALERT_OK; break;
-	case 'p': state->state = ALERT_PENDING; break;
-	case 'f': state->state = ALERT_FIRING; break;
+	case 'o': *state = ALERT_OK; return 0;
+	case 'p': *state = ALERT_PENDING; return 0;
+	case 'f': *state = ALERT_FIRING; return 0;
 	default: return -1;
 	}
-	state->notified = notified;
-	state->source = source_find(watch, text + name);
+}
+
+/* What version 1 did not know: it was told once, of the peak that it had, and alone. */
+static void assume_rest(struct rule_state *state)
+{
+	state->said = state->peak;
+	state->said_cell = state->changed;
+	state->joined = 0;
+	memcpy(state->group, state->id, ID_SIZE);
+}
+
+/* The length of what was read, 0 where it is none of ours. */
+static int parse_rest(const char *text, struct rule_state *state)
+{
+	int length = 0;
+
+	if (sscanf(text, REST, &state->said, &state->said_cell, &state->joined, state->group, &length) != 4 ||
+	    !is_id(state->group))
+		return 0;
+	return length;
+}
+
+int state_parse(struct watch *watch, const char *text, struct rule_state *state)
+{
+	bool first_version = strncmp(text, "1 ", 2) == 0;
+	int length = 0, rest;
+	unsigned told;
+	char letter;
+
+	if (!first_version && strncmp(text, "2 ", 2) != 0)
+		return -1;
+	text += 2;
+	if (sscanf(text, FIRST, &letter, state->id, &state->event, &state->changed, &state->began, &state->fired, &state->hot,
+		   &state->peak, &told, &length) != 9 ||
+	    !length || !is_id(state->id) || parse_letter(letter, &state->state) < 0 || told > (first_version ? 1 : TOLD_DIGEST))
+		return -1;
+	state->told = (enum told)told;
+	text += length;
+	if (first_version) {
+		assume_rest(state);
+	} else {
+		rest = parse_rest(text, state);
+		if (!rest)
+			return -1;
+		text += rest;
+	}
+	state->source = source_find(watch, text);
 	return 0;
 }
