@@ -72,7 +72,21 @@ static void set(json_t *object, const char *key, json_t *value)
 	CHECK(json_object_set_new(object, key, value) == 0);
 }
 
-static json_t *evidence_array(const struct watch_evidence *evidence, size_t count)
+static json_t *word_array(const struct watch_words *words)
+{
+	json_t *array = json_or_die(json_array());
+	for (size_t i = 0; i < words->count; i++) {
+		json_t *object = json_or_die(json_object());
+		set(object, "text", text(words->each[i].text));
+		set(object, "weight", number((double)words->each[i].weight));
+		CHECK(json_array_append_new(array, object) == 0);
+	}
+	return array;
+}
+
+/* `words` beside the first `explained` of them. */
+static json_t *evidence_array(const struct watch_evidence *evidence, size_t count, const struct watch_words *words,
+			      size_t explained)
 {
 	json_t *array = json_or_die(json_array());
 	for (size_t i = 0; i < count; i++) {
@@ -87,6 +101,8 @@ static json_t *evidence_array(const struct watch_evidence *evidence, size_t coun
 		set(object, "score", judged ? number((double)one->score) : json_null());
 		set(object, "copies", integer(one->copies));
 		set(object, "story", integer(one->story));
+		if (i < explained && words[i].count > 0)
+			set(object, "words", word_array(&words[i]));
 		CHECK(json_array_append_new(array, object) == 0);
 	}
 	return array;
@@ -151,7 +167,7 @@ static json_t *chart_object(const struct watch_chart *chart)
 	X(documents, integer(of->alert->documents))                                                                    \
 	X(publishers, integer(of->alert->publishers))                                                                  \
 	X(late, json_boolean(of->alert->late))                                                                         \
-	X(evidence, evidence_array(of->alert->evidence, of->alert->evidence_count))                                     \
+	X(evidence, evidence_array(of->alert->evidence, of->alert->evidence_count, of->alert->words, of->alert->explained))  \
 	X(change, text(alert_change_name(of->alert->change)))                                                          \
 	X(cause, text(rule_cause_name(of->alert->cause)))                                                              \
 	X(stories, integer(of->alert->stories))                                                                        \
@@ -218,7 +234,7 @@ char *payload_write_change(const struct watch_alert *alert, const char *rule, co
 
 char *payload_write_evidence(const struct watch_evidence *evidence, size_t count)
 {
-	return dump(evidence_array(evidence, count));
+	return dump(evidence_array(evidence, count, NULL, 0));
 }
 
 /* ---- many in one ---- */

@@ -64,6 +64,7 @@ static int write_batch(struct writer *writer)
 {
 	batch_add_commands(writer);
 	health_take(writer);
+	explain_alerts(writer);
 	if (!batch_is_empty(writer) && writer_commit(writer) != 0)
 		return -1;
 	size_t documents = writer->batch.document_count;
@@ -169,6 +170,7 @@ static void free_writer(struct writer *writer)
 	batch_free(&writer->batch);
 	health_rows_free(&writer->health);
 	streams_free(writer->streams);
+	explain_free(writer->effects);
 	watch_effects_free(writer->effects);
 	watch_free(writer->watch);
 	store_close(writer->store);
@@ -250,6 +252,7 @@ struct writer *writer_start(const struct writer_options *options, struct err *e)
 	if (load(writer, options, e) != 0)
 		goto fail;
 	writer_hand_over(writer);
+	writer_count_firing(writer);
 	int error = pthread_create(&writer->thread, NULL, run, writer);
 	if (error != 0) {
 		err_sys(e, error, "cannot start the writer");

@@ -104,6 +104,14 @@ static void announce_positions(struct writer *writer, const struct store_batch *
 					    rows->moves[i].next);
 }
 
+static void announce_gaps(struct writer *writer, const struct store_batch *rows)
+{
+	for (size_t i = 0; writer->callbacks.gap != NULL && i < rows->reject_count; i++)
+		if (rows->rejects[i].kind == REJECT_GAP)
+			writer->callbacks.gap(writer->callbacks.context, rows->rejects[i].item->source,
+					      rows->rejects[i].item->reason, rows->applied_us);
+}
+
 /* Nothing can be done about a reader that stays, but to name it; its end brings the file back. */
 static void warn_of_wal(struct writer *writer, int64_t wal_bytes)
 {
@@ -126,6 +134,16 @@ static void count_batch(struct writer *writer, int64_t took_us)
 	status->batches++;
 	status->last_commit_us = took_us;
 	status->wal_bytes = wal_bytes;
+	pthread_mutex_unlock(&writer->lock);
+}
+
+void writer_count_firing(struct writer *writer)
+{
+	size_t firing;
+	if (store_count_firing(writer->store, &firing, NULL) != 0)
+		return; /* it is only told */
+	pthread_mutex_lock(&writer->lock);
+	writer->status.alerts_firing = firing;
 	pthread_mutex_unlock(&writer->lock);
 }
 
@@ -164,10 +182,14 @@ int writer_commit(struct writer *writer)
 	if (persist(writer, try_write, &rows) != 0)
 		return -1;
 	count_batch(writer, monotonic_us() - start);
+	if (writer->effects->alert_count > 0)
+		writer_count_firing(writer);
 	announce_positions(writer, &rows);
+	announce_gaps(writer, &rows);
 	streams_settle(writer->streams);
 	if (makes_deliveries(writer) || batch->delivery_count > 0)
 		writer->outbox_due = true;
+	explain_free(writer->effects);
 	watch_effects_clear(writer->effects);
 	return 0;
 }
@@ -215,6 +237,7 @@ int writer_retire_rules(struct writer *writer)
 	pthread_mutex_lock(&writer->lock);
 	writer->status.alerts += closed;
 	pthread_mutex_unlock(&writer->lock);
+	writer_count_firing(writer);
 	return 0;
 }
 

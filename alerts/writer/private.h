@@ -14,6 +14,7 @@
  * commit.c     persist, or wait; what follows a commit
  * streams.c    how far each stream was read
  * health.c     the health rows on their way
+ * explain.c    the words of an alert's evidence
  */
 #define WRITER_BATCH_MAX 8192 /* entries in one transaction */
 #define WRITER_TURN_US SECOND_US /* commands, health and the heartbeat are seen to at least so often */
@@ -120,6 +121,8 @@ int writer_set_names(struct writer *writer, const struct watch_options *watch, c
 int writer_retire_rules(struct writer *writer);
 /* Waits likewise. */
 int writer_find_document(struct writer *writer, const struct item *item, int64_t *id);
+/* How many alerts fire now, into the status. */
+void writer_count_firing(struct writer *writer);
 /* Deliveries made since the last call go to the webhook. */
 void writer_hand_over(struct writer *writer);
 /* A step of retention, where it is time. */
@@ -132,6 +135,12 @@ int writer_fail(struct writer *writer, const char *message);
 void health_rows_free(struct health_rows *rows);
 /* Move what was put into the batch, where it is time. */
 void health_take(struct writer *writer);
+
+/* ---- explain.c ---- */
+
+/* Find the words of what is about to be told.  Waits for WRITER_EXPLAIN_US at most. */
+void explain_alerts(struct writer *writer);
+void explain_free(struct watch_effects *effects);
 
 /* ---- writer.c ---- */
 
