@@ -16,12 +16,17 @@
 	X(METRIC_DOCUMENTS_IN, "bellwether_documents_total", "Documents taken from the sources")                  \
 	X(METRIC_DOCUMENTS_MATCHED, "bellwether_documents_matched_total", "Documents that a topic's words match") \
 	X(METRIC_DOCUMENTS_SCORED, "bellwether_documents_scored_total", "Documents that the encoder read")        \
-	X(METRIC_BATCHES_SCORED, "bellwether_score_batches_total", "Batches given to the encoder")
+	X(METRIC_BATCHES_SCORED, "bellwether_score_batches_total", "Batches given to the encoder")                 \
+	X(METRIC_WORDS_FOUND, "bellwether_words_found_total", "Alerts whose evidence was explained by its words")  \
+	X(METRIC_WORDS_LATE, "bellwether_words_late_total", "Alerts that were told without: it took too long")     \
+	X(METRIC_SELF_TOLD, "bellwether_self_alert_events_total", "Changes of alerts on the daemon itself")        \
+	X(METRIC_SELF_DIRECT, "bellwether_self_direct_total", "Of these sent past the database, which could not be written")
 
 #define METRIC_HISTOGRAMS(X)                                                                                  \
 	X(METRIC_MATCH_SECONDS, "bellwether_match_seconds", "Matching the watch list, a batch")                   \
 	X(METRIC_SCORE_SECONDS, "bellwether_score_seconds", "Encoding, a batch")                                  \
-	X(METRIC_QUEUE_SECONDS, "bellwether_received_to_scored_seconds", "From received to scored, a document")
+	X(METRIC_QUEUE_SECONDS, "bellwether_received_to_scored_seconds", "From received to scored, a document")   \
+	X(METRIC_WORDS_SECONDS, "bellwether_words_seconds", "Finding the words of an alert's evidence")
 
 enum metric_counter {
 #define X(id, name, help) id,
