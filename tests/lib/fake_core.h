@@ -166,6 +166,17 @@ void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket)
 	(void)watch, (void)bucket;
 }
 
+void watch_load_bucket_before(struct watch *watch, const struct watch_bucket *bucket, const struct watch_switch *switches,
+			      size_t count)
+{
+	(void)watch, (void)bucket, (void)switches, (void)count;
+}
+
+void watch_load_switch(struct watch *watch, const struct watch_switch *model_switch)
+{
+	(void)watch, (void)model_switch;
+}
+
 int watch_load_rule_state(struct watch *watch, const struct watch_rule_state *state)
 {
 	(void)watch, (void)state;
