@@ -5,6 +5,7 @@
  */
 #include "daemon/config.h"
 
+#include "alerts/self.h"
 #include "daemon/base/check.h"
 #include "daemon/base/log.h"
 #include "daemon/config_read.h"
@@ -166,11 +167,32 @@ static void check_receivers(struct config *config)
 {
 	for (size_t i = 0; i < config->receiver_count; i++) {
 		const struct config_receiver *receiver = &config->receivers[i];
-		if (!is_http_url(receiver->spec.url))
-			complain(config, receiver->mark,
-				 "receivers[%zu].url: \"%s\": expected a URL that starts with https:// or http://", i,
-				 receiver->spec.url);
+		const char *key;
+		struct err e;
+		if (webhook_check_spec(&receiver->spec, receiver->secret_file != NULL, &key, &e) != 0)
+			complain(config, receiver->mark, "receivers[%zu].%s: %s", i, key, e.text);
 	}
+}
+
+static void check_receiver_name(struct config *config, struct config_mark mark, const char *key, const char *name)
+{
+	for (size_t i = 0; i < config->receiver_count; i++)
+		if (strcmp(config->receivers[i].spec.name, name) == 0)
+			return;
+	complain(config, mark, "%s: \"%s\": there is no receiver of this name", key, name);
+}
+
+/* Who hears of the daemon itself. */
+static void check_self(struct config *config)
+{
+	for (size_t i = 0; i < config->self.receiver_count; i++)
+		check_receiver_name(config, (struct config_mark){1, 1}, "self.receivers", config->self.receivers[i]);
+	for (size_t i = 0; i < config->heartbeat_count; i++)
+		check_receiver_name(config, config->heartbeats[i].mark, "heartbeat.receiver", config->heartbeats[i].receiver);
+	for (size_t i = 0; i < config->rule_count; i++)
+		if (strcmp(config->rules[i].spec.name, SELF_RULE) == 0)
+			complain(config, config->rules[i].mark, "rule \"%s\": this name is kept for alerts on the daemon itself",
+				 SELF_RULE);
 }
 
 static void check_listen(struct config *config)
@@ -255,6 +277,7 @@ struct config *config_parse(const char *text, size_t length, const char *name, c
 	check_topics(config);
 	check_rules(config);
 	check_receivers(config);
+	check_self(config);
 	check_listen(config);
 	if (config->private->problems == 0)
 		compile_watch_list(config);
@@ -356,7 +379,7 @@ static void secret_path(const struct config *config, const char *file, char *out
 	snprintf(out, size, "%.*s%s", directory, config->path, file);
 }
 
-/* Several secrets (rotation) stand on several lines or behind blanks: one blank between them. */
+/* Several secrets (rotation) stand on several lines or behind blanks: one blank between them.  The lines of a login stay. */
 static void squeeze_blanks(char *text)
 {
 	char *to = text;
@@ -386,7 +409,8 @@ static void load_secret(struct config *config, size_t index)
 	char *secret = pool_alloc(config->private->pool, length + 1);
 	memcpy(secret, text, length);
 	free(text);
-	squeeze_blanks(secret);
+	if (strcmp(receiver->spec.format, "smtp") != 0)
+		squeeze_blanks(secret);
 	struct err e;
 	if (webhook_check_secret(receiver->spec.format, secret, &e) != 0) {
 		complain(config, receiver->mark, "receivers[%zu].secret_file: %s: %s", index, path, e.text);

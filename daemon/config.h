@@ -6,6 +6,7 @@
 #include "alerts/watch.h"
 #include "alerts/webhook.h"
 #include "daemon/base/err.h"
+#include "daemon/self_limits.h"
 #include "ingest/source.h"
 
 #include <stdbool.h>
@@ -55,6 +56,13 @@ struct config_receiver {
 	const char *secret_file; /* NULL = unsigned; read by config_load_secrets into spec.secret */
 };
 
+/* A sign of life: `receiver` gets one so often, while all is well. */
+struct config_heartbeat {
+	struct config_mark mark;
+	const char *receiver;
+	int64_t every_us;
+};
+
 struct config {
 	const char *path;
 	const char *database;
@@ -86,6 +94,9 @@ struct config {
 	size_t rule_count;
 	struct config_receiver *receivers;
 	size_t receiver_count;
+	struct self_limits self; /* alerts on the daemon itself */
+	struct config_heartbeat *heartbeats;
+	size_t heartbeat_count;
 
 	/* Derived, so that nobody derives them twice: */
 	struct topics *watch_list;     /* compiled */

@@ -27,6 +27,8 @@ static const char *const metrics[] = {
 	[RULE_VOLUME] = "volume",
 	[RULE_METRICS] = NULL,
 };
+static const char *const charts[] = {[RECEIVER_CHART_AUTO] = "auto", [RECEIVER_CHART_YES] = "true", [RECEIVER_CHART_NO] = "false",
+				     NULL};
 static const char *const policies[] = {[SCORE_AUTO] = "auto", [SCORE_ALL] = "all", [SCORE_MATCHED] = "matched", NULL};
 
 static const struct key kafka_keys[] = {
@@ -133,15 +135,24 @@ static const struct section rule_section = {KEYS(rule_keys), sizeof(struct confi
 
 static const struct key receiver_keys[] = {
 	{"name", KEY_STRING, AT(struct config_receiver, spec.name), .required = true, .help = "stands in the database"},
-	{"url", KEY_STRING, AT(struct config_receiver, spec.url), .required = true, .help = "where alerts are posted"},
+	{"url", KEY_STRING, AT(struct config_receiver, spec.url),
+	 .help = "where alerts are posted: https://, http://; smtps:// or smtp:// for mail"},
 	{"format", KEY_WORD, AT(struct config_receiver, spec.format), .fallback = "standard", .choices = webhook_formats,
 	 .help = "what is posted"},
 	{"secret_file", KEY_STRING, AT(struct config_receiver, secret_file),
-	 .help = "the signing secret; relative: in $CREDENTIALS_DIRECTORY, else beside this file"},
+	 .help = "the signing secret, pagerduty's key, or smtp's login; relative: in $CREDENTIALS_DIRECTORY, else beside this file"},
 	{"timeout", KEY_DURATION, AT(struct config_receiver, spec.timeout_us), .fallback = "15s", .min = 1, .max = 300,
 	 .help = "for one delivery"},
 	{"ca_file", KEY_STRING, AT(struct config_receiver, spec.ca_file),
 	 .help = "certificates to trust instead of the system's"},
+	{"chart", KEY_CHOICE, AT(struct config_receiver, spec.chart), .fallback = "auto", .choices = charts,
+	 .help = "the window as a picture (SVG): true, false; auto: in mails"},
+	{"from", KEY_STRING, AT(struct config_receiver, spec.from), .help = "smtp: the sender, such as Alerts <alerts@example.com>"},
+	{"to", KEY_STRINGS, LIST_AT(struct config_receiver, spec.to, spec.to_count), .help = "smtp: who gets the mail"},
+	{"starttls", KEY_WORD, AT(struct config_receiver, spec.starttls), .choices = webhook_starttls,
+	 .help = "smtp:// alone: required (without this key), try, never"},
+	{"command", KEY_STRINGS, LIST_AT(struct config_receiver, spec.command, spec.command_count),
+	 .help = "command: the program's path and its arguments; the alert comes on standard input"},
 };
 static const struct section receiver_section = {KEYS(receiver_keys), sizeof(struct config_receiver),
 						offsetof(struct config_receiver, mark)};
@@ -182,6 +193,36 @@ static const struct key retention_keys[] = {
 };
 static const struct section retention_section = {KEYS(retention_keys), 0, NO_MARK};
 
+static const struct key self_keys[] = {
+	{"source_down", KEY_DURATION, AT(struct self_limits, source_down_us), .fallback = "15m", .min = 0, .max = 30 * 86400,
+	 .help = "a source, or some of its feeds, cannot be read for this long; 0 in all of these: never told"},
+	{"silent", KEY_DURATION, AT(struct self_limits, silent_us), .fallback = "4d", .min = 0, .max = 365 * 86400,
+	 .help = "a source is read and brings nothing"},
+	{"lag", KEY_DURATION, AT(struct self_limits, lag_us), .fallback = "15m", .min = 0, .max = 30 * 86400,
+	 .help = "messages wait in the log for this long, or more from one such time to the next"},
+	{"gap", KEY_BOOL, AT(struct self_limits, gap), .fallback = "true",
+	 .help = "a log has lost messages before they were read"},
+	{"outbox_age", KEY_DURATION, AT(struct self_limits, outbox_age_us), .fallback = "15m", .min = 0, .max = 30 * 86400,
+	 .help = "a delivery waits"},
+	{"wal", KEY_BYTES, AT(struct self_limits, wal_bytes), .fallback = "1 GiB", .min = 0, .max = 1e13,
+	 .help = "the database's write-ahead log grows to this"},
+	{"disk_free", KEY_BYTES, AT(struct self_limits, disk_free_bytes), .fallback = "1 GiB", .min = 0, .max = 1e15,
+	 .help = "less room than this beside the database, or it cannot be written"},
+	{"hold", KEY_DURATION, AT(struct self_limits, hold_us), .fallback = "1m", .min = 0, .max = 86400,
+	 .help = "a size must be beyond its limit for this long, and what was told be right again"},
+	{"receivers", KEY_NAMES, LIST_AT(struct self_limits, receivers, receiver_count), .fallback = "all",
+	 .help = "who is told, by name, or all"},
+};
+static const struct section self_section = {KEYS(self_keys), 0, NO_MARK};
+
+static const struct key heartbeat_keys[] = {
+	{"receiver", KEY_STRING, AT(struct config_heartbeat, receiver), .required = true, .help = "who gets it, by name"},
+	{"every", KEY_DURATION, AT(struct config_heartbeat, every_us), .fallback = "1m", .min = 1, .max = 86400,
+	 .help = "how often, while all is well"},
+};
+static const struct section heartbeat_section = {KEYS(heartbeat_keys), sizeof(struct config_heartbeat),
+						 offsetof(struct config_heartbeat, mark)};
+
 static const struct key top_keys[] = {
 	{"database", KEY_STRING, AT(struct config, database), .fallback = CONFIG_DATABASE, .restart = true,
 	 .help = "the SQLite file"},
@@ -194,6 +235,10 @@ static const struct key top_keys[] = {
 	{"rules", KEY_LIST, LIST_AT(struct config, rules, rule_count), .section = &rule_section, .help = "when to alert"},
 	{"receivers", KEY_LIST, LIST_AT(struct config, receivers, receiver_count), .section = &receiver_section,
 	 .help = "whom to tell"},
+	{"self", KEY_SECTION, AT(struct config, self), .section = &self_section,
+	 .help = "alerts on the daemon itself, of rule \"bellwether\""},
+	{"heartbeat", KEY_LIST, LIST_AT(struct config, heartbeats, heartbeat_count), .section = &heartbeat_section,
+	 .single = true, .help = "signs of life; whoever watches for them hears when the daemon does not"},
 	{"score", KEY_CHOICE, AT(struct config, score), .fallback = "auto", .choices = policies,
 	 .help = "which documents are encoded: what a topic needs (auto), all, or those whose words match (matched)"},
 	{"lateness", KEY_DURATION, AT(struct config, lateness_us), .fallback = "1h", .min = 0, .max = 12 * 3600,

@@ -38,6 +38,7 @@ struct key {
 	const char *fallback; /* the default as a user would write it; NULL = none */
 	bool required;
 	bool restart; /* a reload cannot change it */
+	bool single;  /* of a list: a mapping of keys stands for a list of one */
 	double min, max;
 	const char *const *choices; /* NULL-terminated */
 	const struct section *section;

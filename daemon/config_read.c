@@ -228,7 +228,7 @@ static void put_defaults(struct reader *r, const struct section *section, char *
 
 static void read_list(struct reader *r, const struct key *key, yaml_node_t *node, const struct path *path, char *base)
 {
-	if (node->type != YAML_SEQUENCE_NODE) {
+	if (node->type != YAML_SEQUENCE_NODE && !(key->single && node->type == YAML_MAPPING_NODE)) {
 		complain(r, node, path, "%s: expected a list (each entry starts with \"- \")", kind_name(node));
 		return;
 	}

@@ -34,6 +34,7 @@ static struct config *parse(const char *yaml, struct problems *p)
 #define FILE_ "sources:\n  - name: s\n    file:\n      path: p\n"
 #define TOPIC "topics:\n  - name: t\n    any: [a]\n"
 #define RULE "rules:\n  - name: r\n"
+#define MAIL "receivers:\n  - name: c\n    format: smtp\n    url: smtp://h/\n    from: a@b.example\n"
 #define RECEIVER "receivers:\n  - name: c\n    url: https://h/\n"
 
 #define COUNT_RANGE "expected a whole number from 0 to 1000000"
@@ -135,12 +136,43 @@ static const struct {
 	{"receivers[].url", "receivers:\n  - name: c\n    url: hooks.example.com\n",
 	 "t.yaml:2:5: receivers[0].url: \"hooks.example.com\": expected a URL that starts with https:// or http://"},
 	{"receivers[].format", RECEIVER "    format: teams2\n",
-	 "t.yaml:4:13: receivers[0].format: \"teams2\": expected one of standard, slack, alertmanager, pagerduty"},
+	 "t.yaml:4:13: receivers[0].format: \"teams2\": expected one of standard, slack, teams, alertmanager, "
+	 "pagerduty, smtp, command"},
 	{"receivers[].secret_file", RECEIVER "    secret_file: [a]\n",
 	 "t.yaml:4:18: receivers[0].secret_file: a list: expected a text"},
 	{"receivers[].timeout", RECEIVER "    timeout: 1h\n",
 	 "t.yaml:4:14: receivers[0].timeout: \"1h\": expected a duration from 1 to 300 seconds"},
 	{"receivers[].ca_file", RECEIVER "    ca_file: []\n", "t.yaml:4:14: receivers[0].ca_file: a list: expected a text"},
+	{"receivers[].chart", RECEIVER "    chart: big\n",
+	 "t.yaml:4:12: receivers[0].chart: \"big\": expected one of auto, true, false"},
+	{"receivers[].from", RECEIVER "    from: desk@example.com\n", "t.yaml:2:5: receivers[0].from: format standard has no such key"},
+	{"receivers[].to", MAIL "    to: [desk]\n",
+	 "t.yaml:2:5: receivers[0].to: \"desk\": expected an address such as desk@example.com or Risk desk <desk@example.com>"},
+	{"receivers[].starttls", MAIL "    to: desk@example.com\n    starttls: maybe\n",
+	 "t.yaml:7:15: receivers[0].starttls: \"maybe\": expected one of required, try, never"},
+	{"receivers[].command", "receivers:\n  - name: c\n    format: command\n    command: page-desk\n",
+	 "t.yaml:2:5: receivers[0].command: \"page-desk\": expected the program's absolute path as the first word"},
+	{"self", "self: on\n", "t.yaml:1:7: self: a single value: expected a mapping of keys"},
+	{"self.source_down", "self: {source_down: long}\n",
+	 "t.yaml:1:21: self.source_down: \"long\": expected a duration such as 30m, 1h, 7d"},
+	{"self.silent", "self: {silent: 2y}\n", "t.yaml:1:16: self.silent: \"2y\": expected a duration from 0 to 31536000 seconds"},
+	{"self.lag", "self: {lag: 100}\n", "t.yaml:1:13: self.lag: \"100\": expected a duration such as 30m, 1h, 7d"},
+	{"self.gap", "self: {gap: maybe}\n", "t.yaml:1:13: self.gap: \"maybe\": expected true or false"},
+	{"self.outbox_age", "self: {outbox_age: old}\n",
+	 "t.yaml:1:20: self.outbox_age: \"old\": expected a duration such as 30m, 1h, 7d"},
+	{"self.wal", "self: {wal: big}\n",
+	 "t.yaml:1:13: self.wal: \"big\": expected a size such as 500 kB or 16 MiB, from 0 to 10000000000000 bytes"},
+	{"self.disk_free", "self: {disk_free: 5 %}\n",
+	 "t.yaml:1:19: self.disk_free: \"5 %\": expected a size such as 500 kB or 16 MiB, from 0 to 1000000000000000 bytes"},
+	{"self.hold", "self: {hold: 2d}\n", "t.yaml:1:14: self.hold: \"2d\": expected a duration from 0 to 86400 seconds"},
+	{"self.receivers", "self: {receivers: [nobody]}\n",
+	 "t.yaml:1:1: self.receivers: \"nobody\": there is no receiver of this name"},
+	{"heartbeat[]", "heartbeat: 1m\n",
+	 "t.yaml:1:12: heartbeat: a single value: expected a list (each entry starts with \"- \")"},
+	{"heartbeat[].receiver", "heartbeat: {receiver: nobody}\n",
+	 "t.yaml:1:12: heartbeat.receiver: \"nobody\": there is no receiver of this name"},
+	{"heartbeat[].every", RECEIVER "heartbeat: {receiver: c, every: 0}\n",
+	 "t.yaml:4:33: heartbeat[0].every: \"0\": expected a duration from 1 to 86400 seconds"},
 	{"score", "score: some\n", "t.yaml:1:8: score: \"some\": expected one of auto, all, matched"},
 	{"lateness", "lateness: 31d\n", "t.yaml:1:11: lateness: \"31d\": expected a duration from 0 to 43200 seconds"},
 	{"queue", "queue: []\n", "t.yaml:1:8: queue: a list: expected a mapping of keys"},
@@ -154,6 +186,7 @@ static const struct {
 	{"retention.trends", "retention: {trends: forever}\n",
 	 "t.yaml:1:21: retention.trends: \"forever\": expected a duration such as 30m, 1h, 7d"},
 	/* Not of one key: */
+	{"", "rules:\n  - name: bellwether\n", "t.yaml:2:5: rule \"bellwether\": this name is kept for alerts on the daemon itself"},
 	{"", "databse: x\n", "t.yaml:1:1: there is no key \"databse\" here: did you mean \"database\"?"},
 	{"", "http: {port: 1}\n", "t.yaml:1:8: http: there is no key \"port\" here: expected listen"},
 	{"", "score: all\nscore: auto\n", "t.yaml:2:1: score: stands here twice: keep one"},
@@ -214,6 +247,28 @@ START_TEST(empty_file_is_all_defaults)
 	ck_assert_int_eq(config->retention.documents_us, 90 * DAY_US);
 	ck_assert_int_eq(config->score, SCORE_AUTO);
 	ck_assert_uint_eq(config->source_count, 0);
+	ck_assert_int_eq(config->self.lag_us, 15 * MINUTE_US);
+	ck_assert_int_eq(config->self.disk_free_bytes, 1 << 30);
+	ck_assert(config->self.gap);
+	ck_assert_uint_eq(config->self.receiver_count, 0);
+	config_free(config);
+}
+END_TEST
+
+START_TEST(one_heartbeat_or_many)
+{
+	struct problems p;
+	struct config *config = parse(RECEIVER "heartbeat: {receiver: c, every: 30s}\n", &p);
+	ck_assert_msg(config != NULL, "%s", p.text);
+	ck_assert_uint_eq(config->heartbeat_count, 1);
+	ck_assert_str_eq(config->heartbeats[0].receiver, "c");
+	ck_assert_int_eq(config->heartbeats[0].every_us, 30 * SECOND_US);
+	config_free(config);
+	config = parse(RECEIVER "  - name: d\n    url: http://d/\nheartbeat:\n  - receiver: c\n  - {receiver: d, every: 5m}\n", &p);
+	ck_assert_msg(config != NULL, "%s", p.text);
+	ck_assert_uint_eq(config->heartbeat_count, 2);
+	ck_assert_int_eq(config->heartbeats[0].every_us, MINUTE_US);
+	ck_assert_str_eq(config->heartbeats[1].receiver, "d");
 	config_free(config);
 }
 END_TEST
@@ -519,6 +574,7 @@ int main(void)
 	tcase_add_loop_test(tcase, wrong_value_names_place_and_remedy, 0, (int)WRONG_COUNT);
 	tcase_add_test(tcase, every_key_has_a_wrong_form);
 	tcase_add_test(tcase, empty_file_is_all_defaults);
+	tcase_add_test(tcase, one_heartbeat_or_many);
 	tcase_add_test(tcase, documented_forms_work_verbatim);
 	tcase_add_loop_test(tcase, a_reload_names_what_only_a_restart_changes, 0, sizeof reloads / sizeof *reloads);
 	tcase_add_loop_test(tcase, a_source_is_the_same_where_all_its_keys_are, 0, sizeof sources / sizeof *sources);
