@@ -59,8 +59,8 @@ struct store_names {
 /* Call before the first write or load, and after a reload.  Copies what it needs. */
 enum store_result store_set_names(struct store *store, const struct store_names *names, struct err *e);
 
-/* After that: what the rules allow and which silences there are, for the views alone. */
-enum store_result store_describe(struct store *store, const struct watch_options *options, struct err *e);
+/* After that: what the rules allow and which silences there are from now on, for the views alone. */
+enum store_result store_describe(struct store *store, const struct watch_options *options, int64_t now_us, struct err *e);
 
 /* ---- what a batch writes ---- */
 
@@ -315,6 +315,7 @@ struct store_past {
 	struct watch_document document; /* topics as indices of store_set_names; those no longer watched are left out */
 	int64_t story, received_us;
 	const char *stream, *external_id, *body, *lang, *label; /* label NULL = not asked */
+	bool scored;                    /* by a model: without a polarity, it could not judge */
 };
 /* Documents applied at `since_us` or later, in order of id.  Stops where `each` returns other than 0.  Strings are valid
  * during the call.  With STORE_READ, give the names first by store_use_names. */

@@ -64,6 +64,7 @@ static int write_batch(struct writer *writer)
 {
 	batch_add_commands(writer);
 	health_take(writer);
+	notices_take(writer);
 	explain_alerts(writer);
 	if (!batch_is_empty(writer) && writer_commit(writer) != 0)
 		return -1;
@@ -79,7 +80,8 @@ static int write_batch(struct writer *writer)
 static int take_configuration(struct writer *writer, const struct writer_configuration *configuration)
 {
 	/* No event between these: effects speak of the names that the store knows. */
-	if (writer_set_names(writer, configuration->watch, configuration->receivers, configuration->receiver_count) != 0)
+	if (writer_set_names(writer, configuration->watch, configuration->receivers, configuration->receiver_count) != 0 ||
+	    writer_describe(writer, configuration->watch) != 0)
 		return -1;
 	watch_reconfigure(writer->watch, configuration->watch, writer->effects);
 	if (writer_retire_rules(writer) != 0)
@@ -169,6 +171,7 @@ static void free_writer(struct writer *writer)
 {
 	batch_free(&writer->batch);
 	health_rows_free(&writer->health);
+	notices_free(&writer->notices);
 	streams_free(writer->streams);
 	explain_free(writer->effects);
 	watch_effects_free(writer->effects);
@@ -218,6 +221,8 @@ static int set_names(struct writer *writer, const struct writer_configuration *c
 				    configuration->receivers, configuration->receiver_count};
 	enum store_result result = store_set_names(writer->store, &names, e);
 	free(rules);
+	if (result == STORE_DONE)
+		result = store_describe(writer->store, watch, clock_now_us(writer->clock), e);
 	return result == STORE_DONE ? 0 : -1;
 }
 

@@ -111,8 +111,25 @@ static int load_source(struct loading *loading, sqlite3_stmt *row, struct err *e
 		.advanced_us = column_time(row, 2),
 		.seen_us = column_time(row, 3),
 		.own_clock = sqlite3_column_int(row, 4) != 0,
+		.behind = sqlite3_column_int(row, 5) != 0,
 	};
 	watch_load_source(loading->watch, &source);
+	return 0;
+}
+
+static int load_topic_source(struct loading *loading, sqlite3_stmt *row, struct err *e)
+{
+	(void)e;
+	struct watch_topic_source heard = {.source = column_text(row, 1), .noted_us = column_time(row, 2)};
+	if (name_ids_index(&loading->store->topics, sqlite3_column_int64(row, 0), &heard.topic))
+		watch_load_topic_source(loading->watch, &heard);
+	return 0;
+}
+
+static int load_backlog(struct loading *loading, sqlite3_stmt *row, struct err *e)
+{
+	(void)e;
+	watch_load_backlog(loading->watch, &(struct watch_backlog_state){column_time(row, 0)});
 	return 0;
 }
 
@@ -163,9 +180,14 @@ static int load_all(struct loading *loading, struct err *e)
 {
 	if (load_rows(loading, "SELECT topic, until FROM silences ORDER BY topic", 0, load_silence, e) != 0 ||
 	    load_rows(loading,
-		      "SELECT so.name, s.watermark, s.advanced, s.seen, s.own_clock FROM source_states s"
+		      "SELECT so.name, s.watermark, s.advanced, s.seen, s.own_clock, s.behind FROM source_states s"
 		      " JOIN sources so ON so.id = s.source ORDER BY s.source",
-		      0, load_source, e) != 0)
+		      0, load_source, e) != 0 ||
+	    load_rows(loading,
+		      "SELECT h.topic, so.name, h.noted FROM topic_sources h JOIN sources so ON so.id = h.source"
+		      " ORDER BY h.topic, h.source",
+		      0, load_topic_source, e) != 0 ||
+	    load_rows(loading, "SELECT backlog FROM marks", 0, load_backlog, e) != 0)
 		return -1;
 	/* By the age of the newest: each topic's own is for the core to see to. */
 	if (load_rows(loading,

@@ -16,6 +16,11 @@ enum {
 	STEP_FAULT = -2,  /* a fault point was told to fail */
 };
 
+/* alerts.kind */
+enum alert_kind { ALERT_OF_RULE, ALERT_DIGEST, ALERT_OF_SELF };
+/* alert_events.notify */
+enum event_notify { NOTIFY_NOT, NOTIFY_SENT, NOTIFY_HELD, NOTIFY_TOLD_BY_DIGEST };
+
 #define STORE_BUSY_MS 2000 /* how long a command line may hold the database before the writer says so */
 
 /* ---- schema.c, views.c ---- */
@@ -33,7 +38,8 @@ extern const char store_views_sql[];
 	X(STMT_BEGIN) X(STMT_COMMIT) X(STMT_ROLLBACK)                                                                  \
 	X(STMT_INSERT_DOCUMENT) X(STMT_INSERT_EIGHT_DOCUMENTS) X(STMT_INSERT_REJECT) X(STMT_SET_MARKS)                 \
 	X(STMT_ADD_BUCKET) X(STMT_SET_RULE_STATE) X(STMT_SET_SOURCE_STATE) X(STMT_SET_SILENCE)                         \
-	X(STMT_SET_ALERT) X(STMT_INSERT_EVENT) X(STMT_INSERT_DELIVERY) X(STMT_SET_DELIVERY)                            \
+	X(STMT_SET_TOPIC_SOURCE) X(STMT_SET_BACKLOG) X(STMT_FIND_HELD) X(STMT_END_HELD)                                \
+	X(STMT_SET_ALERT) X(STMT_INSERT_EVENT) X(STMT_INSERT_DELIVERY) X(STMT_INSERT_TAKEN) X(STMT_SET_DELIVERY)       \
 	X(STMT_FIND_FINISHED_DELIVERIES) X(STMT_DELETE_DELIVERY)                                                       \
 	X(STMT_SET_LABEL) X(STMT_FINISH_COMMAND) X(STMT_CLEAR_HEALTH) X(STMT_SET_HEALTH)                                                 \
 	X(STMT_INSERT_POSITION) X(STMT_MOVE_POSITION)                                                                  \
@@ -172,8 +178,22 @@ struct stored_alert {
 	const struct watch_alert *alert;
 	int64_t rule, topic;
 	const char *rule_name, *topic_name;
+	enum alert_kind kind;
+	const char *subject; /* ALERT_OF_SELF */
 };
 int write_alert(struct store *store, const struct stored_alert *of, int64_t applied_us);
+
+/* ---- write_alerts.c: the rows that make up an alert's change ---- */
+
+int write_alert_row(struct store *store, const struct stored_alert *of, const char *evidence, int64_t applied_us);
+int write_event_row(struct store *store, const struct watch_alert *alert, const char *payload, int64_t applied_us);
+/* One for each receiver. */
+int write_delivery_rows(struct store *store, const struct watch_alert *alert, int64_t applied_us);
+
+/* ---- late.c, notices.c ---- */
+
+int write_late(struct store *store, const struct watch_late *late, int64_t applied_us);
+int write_notices(struct store *store, const struct store_batch *batch);
 int write_rule_state(struct store *store, int64_t rule, int64_t topic, const char *state);
 int write_outbox(struct store *store, const struct store_batch *batch);
 int write_command_results(struct store *store, const struct store_batch *batch);

@@ -92,7 +92,8 @@ static int retire(struct store *store, struct watch *watch, const struct stored_
 	int rc = read_verdict(store, &alert);
 	if (rc == SQLITE_OK)
 		rc = write_alert(store,
-				 &(struct stored_alert){&alert, state->rule, state->topic, state->rule_name, state->topic_name},
+				 &(struct stored_alert){.alert = &alert, .rule = state->rule, .topic = state->topic,
+							.rule_name = state->rule_name, .topic_name = state->topic_name},
 				 applied_us);
 	if (rc == SQLITE_OK)
 		rc = write_rule_state(store, state->rule, state->topic, text);

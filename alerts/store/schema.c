@@ -23,6 +23,7 @@ _Static_assert(ITEM_UNIQUE == 4, "documents_unique");
 _Static_assert(REJECT_GAP == 1, "rejected_gaps");
 _Static_assert(ALERT_PENDING == 1 && ALERT_FIRING == 2, "alerts_open");
 _Static_assert(DELIVERY_PENDING == 0, "deliveries_pending");
+_Static_assert(NOTIFY_HELD == 2, "alert_events_held");
 
 static const char schema_1[] =
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
@@ -129,7 +130,42 @@ static const char schema_2[] =
 	"  none_negative INTEGER NOT NULL, none_other INTEGER NOT NULL, none_none INTEGER NOT NULL,"                   \
 	"  score_shift REAL NOT NULL, PRIMARY KEY (switch, topic)) WITHOUT ROWID;"
 
+/* What an alert tells while it lasts, and who it is grouped with. */
+#define LIFECYCLE                                                                                                      \
+	"ALTER TABLE alerts ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;" /* enum alert_kind */                         \
+	"ALTER TABLE alerts ADD COLUMN subject TEXT;"   /* of an alert on the daemon itself */                         \
+	"ALTER TABLE alerts ADD COLUMN leader TEXT;"    /* of its group */                                             \
+	"ALTER TABLE alerts ADD COLUMN change INTEGER;"                                                                \
+	"ALTER TABLE alerts ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;"                                              \
+	"ALTER TABLE alerts ADD COLUMN stories INTEGER;"                                                               \
+	"ALTER TABLE alerts ADD COLUMN judged INTEGER;"                                                                \
+	"ALTER TABLE alerts ADD COLUMN stories_expected REAL;"                                                         \
+	"ALTER TABLE alerts ADD COLUMN share REAL;"                                                                    \
+	"ALTER TABLE alerts ADD COLUMN share_expected REAL;"                                                           \
+	"CREATE INDEX alerts_fired ON alerts(topic, fired);"                                                           \
+	"CREATE INDEX alert_events_held ON alert_events(alert) WHERE notify = 2;"                                      \
+	"ALTER TABLE marks ADD COLUMN backlog INTEGER;" /* since when changes are held for a digest */                 \
+	"ALTER TABLE source_states ADD COLUMN behind INTEGER NOT NULL DEFAULT 0;"                                      \
+	"CREATE TABLE topic_sources("                   /* which sources speak of a topic */                           \
+	"  topic INTEGER NOT NULL, source INTEGER NOT NULL, noted INTEGER NOT NULL, PRIMARY KEY (topic, source)) WITHOUT ROWID;"
+
+/* What the configuration says, for the views alone: budgets, and silences with the spans of time that are to come. */
+#define DESCRIPTION                                                                                                    \
+	"ALTER TABLE rules ADD COLUMN budget REAL;"     /* false alarms a day on each topic */                         \
+	"ALTER TABLE rules ADD COLUMN every INTEGER NOT NULL DEFAULT 1;" /* it watches every topic, else: */           \
+	"CREATE TABLE rule_topics(rule INTEGER NOT NULL, topic INTEGER NOT NULL, PRIMARY KEY (rule, topic)) WITHOUT ROWID;" \
+	"ALTER TABLE silences ADD COLUMN since INTEGER;"                                                               \
+	"ALTER TABLE silences ADD COLUMN why TEXT;"                                                                    \
+	"CREATE TABLE quiets("                                                                                         \
+	"  id INTEGER PRIMARY KEY, name TEXT NOT NULL, every INTEGER NOT NULL, weekly TEXT, timezone TEXT, why TEXT);" \
+	"CREATE TABLE quiet_topics("                                                                                   \
+	"  quiet INTEGER NOT NULL REFERENCES quiets ON DELETE CASCADE, topic INTEGER NOT NULL,"                        \
+	"  PRIMARY KEY (quiet, topic)) WITHOUT ROWID;"                                                                 \
+	"CREATE TABLE quiet_spans("                                                                                    \
+	"  quiet INTEGER NOT NULL REFERENCES quiets ON DELETE CASCADE, start INTEGER NOT NULL, until INTEGER NOT NULL," \
+	"  PRIMARY KEY (quiet, start)) WITHOUT ROWID;"
+
 static const char schema_3[] =
-	SWITCHES;
+	SWITCHES LIFECYCLE DESCRIPTION;
 
 const char *const store_migrations[STORE_SCHEMA_VERSION] = {schema_1, schema_2, schema_3};

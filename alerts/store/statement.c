@@ -40,22 +40,42 @@ static const char *const statement_sql[STMT_COUNT] = {
 		" story_score_sum = story_score_sum + excluded.story_score_sum, changed = excluded.changed",
 	[STMT_SET_RULE_STATE] = "INSERT OR REPLACE INTO rule_states(rule, topic, state) VALUES (?,?,coalesce(?, ''))",
 	[STMT_SET_SOURCE_STATE] =
-		"INSERT OR REPLACE INTO source_states(source, watermark, advanced, seen, own_clock) VALUES (?,?,?,?,?)",
-	[STMT_SET_SILENCE] = "INSERT OR REPLACE INTO silences(topic, until) VALUES (?,?)",
+		"INSERT OR REPLACE INTO source_states(source, watermark, advanced, seen, own_clock, behind) VALUES (?,?,?,?,?,?)",
+	/* The command that asked for it stands beside it until the end of this transaction, and for long after. */
+	[STMT_SET_SILENCE] =
+		"INSERT OR REPLACE INTO silences(topic, until, since, why) VALUES (?1,?2,?3,(SELECT why FROM commands"
+		" WHERE verb = 'silence' AND until = ?2 AND subject = iif(?1 = 0, '*', (SELECT name FROM topics WHERE id = ?1))"
+		" ORDER BY id DESC LIMIT 1))",
+	[STMT_SET_TOPIC_SOURCE] = "INSERT OR REPLACE INTO topic_sources(topic, source, noted) VALUES (?,?,?)",
+	[STMT_SET_BACKLOG] = "UPDATE marks SET backlog = ? WHERE one = 1",
+	/* What each alert said last, whether that was held or not; what goes on comes first. */
+	[STMT_FIND_HELD] =
+		"SELECT (SELECT iif(e.payload ->> '$.evidence' = '[]', json_set(e.payload, '$.evidence', json(a.evidence)), e.payload)"
+		"  FROM alert_events e WHERE e.alert = a.id ORDER BY e.event DESC LIMIT 1)"
+		" FROM alerts a WHERE a.id IN (SELECT alert FROM alert_events WHERE notify = 2) ORDER BY a.state = 2 DESC, a.fired, a.id",
+	[STMT_END_HELD] = "UPDATE alert_events SET notify = 3 WHERE notify = 2",
 	[STMT_SET_ALERT] =
 		"INSERT INTO alerts(id, rule, topic, event, state, late, at, started, fired, resolved, window, count,"
-		" peak_count, expected, ratio, p_value, documents, publishers, evidence, changed)"
-		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20) ON CONFLICT DO UPDATE SET"
+		" peak_count, expected, ratio, p_value, documents, publishers, evidence, changed, kind, subject, leader, change, cause,"
+		" stories, judged, stories_expected, share, share_expected)"
+		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,"
+		" ?30) ON CONFLICT DO UPDATE SET"
 		" event = ?4, state = ?5, late = ?6, at = ?7, started = ?8, fired = ?9, resolved = ?10, window = ?11,"
 		" count = ?12, peak_count = ?13, expected = ?14, ratio = ?15, p_value = ?16, documents = ?17, publishers = ?18,"
-		/* A resolution brings no stories: what made the alert fire stays. */
-		" evidence = CASE WHEN ?19 = '[]' THEN evidence ELSE ?19 END, changed = ?20",
+		/* A resolution brings no stories and no cause: what made the alert fire stays. */
+		" evidence = CASE WHEN ?19 = '[]' THEN evidence ELSE ?19 END, changed = ?20, leader = ?23, change = ?24,"
+		" cause = CASE WHEN ?25 = 0 THEN cause ELSE ?25 END, stories = ?26, judged = ?27, stories_expected = ?28, share = ?29,"
+		" share_expected = ?30",
 	[STMT_INSERT_EVENT] =
 		/* Alert and event number are the identity that receivers know (webhook-id): the first wins. */
 		"INSERT INTO alert_events(alert, event, state, at, applied, notify, payload) VALUES (?,?,?,?,?,?,?)"
 		" ON CONFLICT DO NOTHING",
 	[STMT_INSERT_DELIVERY] =
 		"INSERT INTO deliveries(alert, event, receiver, created, changed) VALUES (?1,?2,?3,?4,?4) ON CONFLICT DO NOTHING",
+	/* The receiver has had it already, by another way. */
+	[STMT_INSERT_TAKEN] =
+		"INSERT INTO deliveries(alert, event, receiver, state, attempts, created, changed) VALUES (?1,?2,?3,1,1,?4,?4)"
+		" ON CONFLICT DO NOTHING",
 	[STMT_SET_DELIVERY] =
 		"UPDATE deliveries SET state = ?2, attempts = ?3, next_try = ?4, last_error = ?5, changed = ?6 WHERE id = ?1",
 	[STMT_FIND_FINISHED_DELIVERIES] =

@@ -12,6 +12,13 @@
 #define POLARITY(column) "CASE " column " WHEN 0 THEN 'negative' WHEN 1 THEN 'neutral' WHEN 2 THEN 'positive' END"
 #define ALERT_STATE(column) \
 	"CASE " column " WHEN 0 THEN 'ok' WHEN 1 THEN 'pending' WHEN 2 THEN 'firing' WHEN 3 THEN 'resolved' END"
+#define ALERT_CHANGE(column) \
+	"CASE " column " WHEN 0 THEN 'pending' WHEN 1 THEN 'fired' WHEN 2 THEN 'escalated' WHEN 3 THEN 'joined'" \
+	" WHEN 4 THEN 'renewed' WHEN 5 THEN 'resolved' END"
+#define RULE_CAUSE(column) "CASE " column " WHEN 1 THEN 'volume' WHEN 2 THEN 'tone' WHEN 3 THEN 'both' END"
+#define APPLIED "(SELECT applied FROM marks)"
+/* Where the documents are: now, but for a recording. */
+#define EVENT_TIME "coalesce((SELECT max(watermark) FROM source_states), " APPLIED ")"
 #define SOURCE_OF(stream) \
 	"(SELECT so.name FROM streams st JOIN sources so ON so.id = st.source WHERE st.id = " stream ")"
 #define STREAM_OF(stream) "(SELECT name FROM streams WHERE id = " stream ")"
@@ -22,6 +29,58 @@
 	"  b.total AS total, b.negative AS negative, b.neutral AS neutral, b.positive AS positive," \
 	"  b.score_sum / nullif(b.negative + b.neutral + b.positive, 0) AS mean_score, b.stories AS stories" \
 	" FROM buckets b JOIN topics t ON t.id = b.topic WHERE b.width = " width ";"
+
+/*
+ * The state of every topic.  A topic's sources are those that brought a
+ * document on it in the last four weeks or, while there is none, all of them;
+ * where they have shown nothing for so long that alerts are held, that is the
+ * state.  A budget counts over a month, or over the time that allows one alarm
+ * where that is longer.
+ */
+#define TOPIC_SEEN \
+	"coalesce((SELECT max(s.seen) FROM topic_sources h JOIN source_states s ON s.source = h.source" \
+	"  WHERE h.topic = t.id AND h.noted > " APPLIED " - 2419200000000), (SELECT max(seen) FROM source_states))"
+#define NO_DATA_US "CAST((SELECT value FROM meta WHERE key = 'no_data_us') AS INTEGER)"
+#define BUDGET_DAYS "max(30.4375, 1 / r.budget)"
+#define RULES_OF_TOPIC \
+	"rules r WHERE r.active AND r.budget > 0 AND (r.every OR EXISTS" \
+	"  (SELECT 1 FROM rule_topics w WHERE w.rule = r.id AND w.topic = t.id))"
+#define SILENT_UNTIL \
+	"nullif(max(coalesce((SELECT max(until) FROM silences WHERE topic IN (0, t.id) AND until > " APPLIED "), 0)," \
+	"  coalesce((SELECT max(p.until) FROM quiet_spans p JOIN quiets q ON q.id = p.quiet" \
+	"    WHERE p.start <= " APPLIED " AND p.until > " APPLIED " AND (q.every OR EXISTS" \
+	"      (SELECT 1 FROM quiet_topics w WHERE w.quiet = q.id AND w.topic = t.id))), 0)), 0)"
+
+#define WATCH_STATUS \
+	"DROP VIEW IF EXISTS watch_status;" \
+	"CREATE VIEW watch_status AS SELECT w.topic AS topic," \
+	"  coalesce(w.state, CASE WHEN w.seen < " APPLIED " - " NO_DATA_US " THEN 'no_data' ELSE 'ok' END) AS state," \
+	"  w.rule AS rule, w.alert AS alert, " ISO("w.since") " AS since, w.count AS count, w.peak_count AS peak_count," \
+	"  w.expected AS expected, w.ratio AS ratio, " ISO("w.silent") " AS silenced_until," \
+	"  CASE WHEN w.seen < " APPLIED " - " NO_DATA_US " THEN " ISO("w.seen") " END AS no_data, w.leader AS \"group\"," \
+	"  w.fired AS alerts_fired, round(w.budgeted, 2) AS alerts_budgeted, round(w.days, 1) AS budget_days" \
+	" FROM (SELECT t.name AS topic, " ALERT_STATE("a.state") " AS state, (SELECT name FROM rules WHERE id = a.rule) AS rule," \
+	"    a.id AS alert, a.started AS since, a.count AS count, a.peak_count AS peak_count, a.expected AS expected," \
+	"    a.ratio AS ratio, a.leader AS leader, " SILENT_UNTIL " AS silent, " TOPIC_SEEN " AS seen," \
+	"    (SELECT count(*) FROM alerts f JOIN rules r ON r.id = f.rule WHERE f.topic = t.id AND r.active AND r.budget > 0" \
+	"      AND f.fired > " EVENT_TIME " - " BUDGET_DAYS " * 86400000000) AS fired," \
+	"    (SELECT sum(r.budget * " BUDGET_DAYS ") FROM " RULES_OF_TOPIC ") AS budgeted," \
+	"    (SELECT max(" BUDGET_DAYS ") FROM " RULES_OF_TOPIC ") AS days" \
+	"  FROM topics t LEFT JOIN alerts a ON a.topic = t.id AND a.state IN (1, 2) WHERE t.active) w;"
+
+/* Of the configuration, the span that runs or comes next. */
+#define SILENCES \
+	"DROP VIEW IF EXISTS silences_v;" \
+	"CREATE VIEW silences_v AS SELECT v.kind AS kind, v.name AS name, v.topic AS topic, " ISO("v.start") " AS starts," \
+	"  " ISO("v.until") " AS until, v.start <= " APPLIED " AND v.until > " APPLIED " AS active, v.why AS why," \
+	"  v.weekly AS weekly, v.timezone AS timezone" \
+	" FROM (SELECT 'command' AS kind, NULL AS name, CASE s.topic WHEN 0 THEN '*' ELSE (SELECT name FROM topics WHERE" \
+	"    id = s.topic) END AS topic, coalesce(s.since, 0) AS start, s.until AS until, s.why AS why, NULL AS weekly," \
+	"    NULL AS timezone FROM silences s WHERE s.until > " APPLIED \
+	"  UNION ALL SELECT 'configuration', q.name, coalesce((SELECT name FROM topics WHERE id = w.topic), '*')," \
+	"    (SELECT min(start) FROM quiet_spans p WHERE p.quiet = q.id AND p.until > coalesce(" APPLIED ", 0))," \
+	"    (SELECT min(until) FROM quiet_spans p WHERE p.quiet = q.id AND p.until > coalesce(" APPLIED ", 0))," \
+	"    q.why, q.weekly, q.timezone FROM quiets q LEFT JOIN quiet_topics w ON w.quiet = q.id) v;"
 
 const char store_views_sql[] =
 	"DROP VIEW IF EXISTS documents_v;"
@@ -40,12 +99,14 @@ const char store_views_sql[] =
 
 	"DROP VIEW IF EXISTS alert_history;"
 	"CREATE VIEW alert_history AS SELECT a.id AS id,"
-	"  (SELECT name FROM rules WHERE id = a.rule) AS rule, (SELECT name FROM topics WHERE id = a.topic) AS topic,"
+	"  (SELECT name FROM rules WHERE id = a.rule) AS rule, coalesce(a.subject, (SELECT name FROM topics WHERE id = a.topic)) AS topic,"
 	"  " ALERT_STATE("a.state") " AS state, " ISO("a.started") " AS started, " ISO("a.fired") " AS fired,"
 	"  " ISO("a.resolved") " AS resolved, a.peak_count AS peak_count, a.expected AS expected, a.evidence AS evidence,"
 	"  a.ratio AS ratio, a.p_value AS p_value, a.window / 1000000 AS window_s, a.documents AS documents,"
-	"  a.publishers AS publishers, a.late AS late"
-	" FROM alerts a;"
+	"  a.publishers AS publishers, a.late AS late, coalesce(a.leader, a.id) AS \"group\", " RULE_CAUSE("a.cause") " AS cause,"
+	"  " ALERT_CHANGE("a.change") " AS change, a.stories AS stories, a.stories_expected AS stories_expected,"
+	"  a.share AS share, a.share_expected AS share_expected"
+	" FROM alerts a WHERE a.kind <> 1;"
 
 	"DROP VIEW IF EXISTS delivery_status;"
 	"CREATE VIEW delivery_status AS SELECT d.alert AS alert_id,"
@@ -67,13 +128,7 @@ const char store_views_sql[] =
 	" WHERE d.topics IS NOT NULL AND d.applied > (SELECT applied FROM marks) - 86400000000"
 	" GROUP BY j.value, d.story ORDER BY documents DESC;"
 
-	"DROP VIEW IF EXISTS watch_status;"
-	"CREATE VIEW watch_status AS SELECT t.name AS topic, coalesce(" ALERT_STATE("a.state") ", 'ok') AS state,"
-	"  (SELECT name FROM rules WHERE id = a.rule) AS rule, a.id AS alert, " ISO("a.started") " AS since,"
-	"  a.count AS count, a.peak_count AS peak_count, a.expected AS expected, a.ratio AS ratio,"
-	"  (SELECT " ISO("max(until)") " FROM silences WHERE topic IN (0, t.id)"
-	"    AND until > (SELECT applied FROM marks)) AS silenced_until"
-	" FROM topics t LEFT JOIN alerts a ON a.topic = t.id AND a.state IN (1, 2) WHERE t.active;"
+	WATCH_STATUS
 
 	"DROP VIEW IF EXISTS source_health;"
 	"CREATE VIEW source_health AS SELECT so.name AS source, st.name AS stream, coalesce(h.state, 'gap') AS state,"
@@ -103,4 +158,6 @@ const char store_views_sql[] =
 	"CREATE VIEW commands_v AS SELECT c.id AS id, c.verb AS verb, c.subject AS subject, c.argument AS argument,"
 	"  c.why AS why, " ISO("c.until") " AS until, " ISO("c.created") " AS created, " ISO("c.done") " AS done,"
 	"  c.problem AS problem"
-	" FROM commands c;";
+	" FROM commands c;"
+
+	SILENCES;

@@ -23,7 +23,8 @@ static int write_marks(struct store *store, const struct store_batch *batch)
 static int write_parts(struct store *store, const struct store_batch *batch)
 {
 	static int (*const parts[])(struct store *, const struct store_batch *) = {
-		write_documents, write_rejects, write_effects, write_outbox, write_command_results, write_health, write_marks,
+		write_documents, write_rejects, write_effects, write_notices, write_outbox, write_command_results, write_health,
+		write_marks,
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
 		int rc = parts[i](store, batch);

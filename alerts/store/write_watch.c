@@ -1,15 +1,8 @@
-/*
- * The rows of a batch that came from the core: trend buckets, states, alerts
- * with their events and deliveries.
- */
+/* The rows of a batch that came from the core: trend buckets, states, and alerts in the order in which they came. */
 #include "alerts/store/private.h"
 
-#include "alerts/payload.h"
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
-
-#include <math.h>
-#include <stdlib.h>
 
 static int write_buckets(struct store *store, const struct store_batch *batch)
 {
@@ -74,6 +67,7 @@ static int write_sources(struct store *store, const struct watch_effects *effect
 		bind_time(&replace, source->advanced_us);
 		bind_time(&replace, source->seen_us);
 		bind_integer(&replace, source->own_clock);
+		bind_integer(&replace, source->behind);
 		rc = store_run(&replace);
 		if (rc != SQLITE_OK)
 			return rc;
@@ -81,7 +75,27 @@ static int write_sources(struct store *store, const struct watch_effects *effect
 	return SQLITE_OK;
 }
 
-static int write_silences(struct store *store, const struct watch_effects *effects)
+static int write_topic_sources(struct store *store, const struct watch_effects *effects)
+{
+	for (size_t i = 0; i < effects->topic_source_count; i++) {
+		const struct watch_topic_source *heard = &effects->topic_sources[i];
+		int64_t source;
+		CHECK(heard->topic < store->topics.count);
+		int rc = names_find(store, NAME_SOURCE, 0, heard->source, true, &source);
+		if (rc != SQLITE_OK)
+			return rc;
+		struct bound replace = store_bind(store, STMT_SET_TOPIC_SOURCE);
+		bind_integer(&replace, store->topics.ids[heard->topic]);
+		bind_integer(&replace, source);
+		bind_time(&replace, heard->noted_us);
+		rc = store_run(&replace);
+		if (rc != SQLITE_OK)
+			return rc;
+	}
+	return SQLITE_OK;
+}
+
+static int write_silences(struct store *store, const struct watch_effects *effects, int64_t applied_us)
 {
 	for (size_t i = 0; i < effects->silence_count; i++) {
 		const struct watch_silence_state *silence = &effects->silences[i];
@@ -89,6 +103,7 @@ static int write_silences(struct store *store, const struct watch_effects *effec
 		struct bound replace = store_bind(store, STMT_SET_SILENCE);
 		bind_integer(&replace, silence->topic == UINT32_MAX ? 0 : store->topics.ids[silence->topic]);
 		bind_time(&replace, silence->until_us);
+		bind_time(&replace, applied_us);
 		int rc = store_run(&replace);
 		if (rc != SQLITE_OK)
 			return rc;
@@ -96,95 +111,38 @@ static int write_silences(struct store *store, const struct watch_effects *effec
 	return SQLITE_OK;
 }
 
-/* ---- alerts ---- */
-
-static void bind_finite(struct bound *bound, double value)
+static int write_one_alert(struct store *store, const struct watch_alert *alert, int64_t applied_us)
 {
-	isfinite(value) ? bind_real(bound, value) : bind_null(bound);
+	CHECK(alert->rule < store->rules.count && alert->topic < store->topics.count);
+	struct stored_alert of = {.alert = alert,
+				  .rule = store->rules.ids[alert->rule],
+				  .topic = store->topics.ids[alert->topic],
+				  .rule_name = store->rules.names[alert->rule],
+				  .topic_name = store->topics.names[alert->topic]};
+	return write_alert(store, &of, applied_us);
 }
 
-static int write_alert_row(struct store *store, const struct stored_alert *of, const char *evidence, int64_t applied_us)
+/* A digest takes what was held until then, and no more. */
+static int write_alerts(struct store *store, const struct watch_effects *effects, int64_t applied_us)
 {
-	const struct watch_alert *alert = of->alert;
-	struct bound row = store_bind(store, STMT_SET_ALERT);
-	bind_text(&row, alert->id);
-	bind_integer(&row, of->rule);
-	bind_integer(&row, of->topic);
-	bind_integer(&row, alert->event);
-	bind_integer(&row, alert->state);
-	bind_integer(&row, alert->late);
-	bind_time(&row, alert->at_us);
-	bind_time(&row, alert->started_us);
-	bind_time(&row, alert->fired_us);
-	bind_time(&row, alert->resolved_us);
-	bind_integer(&row, alert->window_us);
-	bind_integer(&row, alert->count);
-	bind_integer(&row, alert->peak_count);
-	bind_finite(&row, alert->expected);
-	bind_finite(&row, alert->ratio);
-	bind_finite(&row, alert->p_value);
-	bind_integer(&row, alert->documents);
-	bind_integer(&row, alert->publishers);
-	bind_text(&row, evidence);
-	bind_time(&row, applied_us);
-	return store_run(&row);
-}
-
-static int write_event_row(struct store *store, const struct watch_alert *alert, const char *payload, int64_t applied_us)
-{
-	struct bound row = store_bind(store, STMT_INSERT_EVENT);
-	bind_text(&row, alert->id);
-	bind_integer(&row, alert->event);
-	bind_integer(&row, alert->state);
-	bind_time(&row, alert->at_us);
-	bind_time(&row, applied_us);
-	bind_integer(&row, alert->notify);
-	bind_text(&row, payload);
-	return store_run(&row);
-}
-
-static int write_delivery_rows(struct store *store, const struct watch_alert *alert, int64_t applied_us)
-{
-	for (size_t i = 0; alert->notify && i < store->receivers.count; i++) {
-		struct bound row = store_bind(store, STMT_INSERT_DELIVERY);
-		bind_text(&row, alert->id);
-		bind_integer(&row, alert->event);
-		bind_integer(&row, store->receivers.ids[i]);
-		bind_time(&row, applied_us);
-		int rc = store_run(&row);
-		if (rc != SQLITE_OK)
-			return rc;
+	int rc = SQLITE_OK;
+	size_t late = 0;
+	for (size_t i = 0; rc == SQLITE_OK && i <= effects->alert_count; i++) {
+		for (; rc == SQLITE_OK && late < effects->late_count && effects->lates[late].after == i; late++)
+			rc = write_late(store, &effects->lates[late], applied_us);
+		if (rc == SQLITE_OK && i < effects->alert_count)
+			rc = write_one_alert(store, &effects->alerts[i], applied_us);
 	}
-	return SQLITE_OK;
-}
-
-int write_alert(struct store *store, const struct stored_alert *of, int64_t applied_us)
-{
-	const struct watch_alert *alert = of->alert;
-	char *evidence = payload_write_evidence(alert->evidence, alert->evidence_count);
-	char *payload = payload_write_event(alert, of->rule_name, of->topic_name, (const char *const *)store->topics.names);
-	int rc = write_alert_row(store, of, evidence, applied_us);
-	if (rc == SQLITE_OK)
-		rc = write_event_row(store, alert, payload, applied_us);
-	if (rc == SQLITE_OK)
-		rc = write_delivery_rows(store, alert, applied_us);
-	free(payload);
-	free(evidence);
 	return rc;
 }
 
-static int write_alerts(struct store *store, const struct watch_effects *effects, int64_t applied_us)
+static int write_backlog(struct store *store, const struct watch_effects *effects)
 {
-	for (size_t i = 0; i < effects->alert_count; i++) {
-		const struct watch_alert *alert = &effects->alerts[i];
-		CHECK(alert->rule < store->rules.count && alert->topic < store->topics.count);
-		struct stored_alert of = {alert, store->rules.ids[alert->rule], store->topics.ids[alert->topic],
-					  store->rules.names[alert->rule], store->topics.names[alert->topic]};
-		int rc = write_alert(store, &of, applied_us);
-		if (rc != SQLITE_OK)
-			return rc;
-	}
-	return SQLITE_OK;
+	if (effects->backlog == NULL)
+		return SQLITE_OK;
+	struct bound update = store_bind(store, STMT_SET_BACKLOG);
+	bind_time(&update, effects->backlog->since_us);
+	return store_run(&update);
 }
 
 int write_effects(struct store *store, const struct store_batch *batch)
@@ -198,6 +156,10 @@ int write_effects(struct store *store, const struct store_batch *batch)
 	if (rc == SQLITE_OK)
 		rc = write_sources(store, effects);
 	if (rc == SQLITE_OK)
-		rc = write_silences(store, effects);
-	return rc == SQLITE_OK ? write_alerts(store, effects, batch->applied_us) : rc;
+		rc = write_topic_sources(store, effects);
+	if (rc == SQLITE_OK)
+		rc = write_silences(store, effects, batch->applied_us);
+	if (rc == SQLITE_OK)
+		rc = write_alerts(store, effects, batch->applied_us);
+	return rc == SQLITE_OK ? write_backlog(store, effects) : rc;
 }

@@ -51,6 +51,7 @@ void batch_clear(struct batch *batch)
 	free(batch->redeliver);
 	free(batch->labels);
 	health_rows_free(&batch->health);
+	notices_free(&batch->notices);
 	*batch = (struct batch){
 		.documents = batch->documents, .rejects = batch->rejects, .deliveries = batch->deliveries,
 		.keyed = batch->keyed, .keys = batch->keys,
@@ -64,9 +65,10 @@ bool batch_is_empty(const struct writer *writer)
 	size_t moves;
 	streams_moves(writer->streams, &moves);
 	return batch->document_count + batch->reject_count + batch->delivery_count + batch->command_count +
-		       batch->health.count + moves == 0 &&
+		       batch->health.count + batch->notices.count + moves == 0 &&
 	       effects->increment_count + effects->rule_state_count + effects->source_count + effects->alert_count +
-			       effects->silence_count == 0;
+			       effects->silence_count + effects->topic_source_count + effects->late_count == 0 &&
+	       effects->backlog == NULL;
 }
 
 /* ---- the stamp and its ticks ---- */

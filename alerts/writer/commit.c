@@ -152,7 +152,7 @@ static bool makes_deliveries(const struct writer *writer)
 	for (size_t i = 0; i < writer->effects->alert_count; i++)
 		if (writer->effects->alerts[i].notify)
 			return true;
-	return writer->batch.redeliver_count > 0;
+	return writer->batch.redeliver_count + writer->batch.notices.count + writer->effects->late_count > 0;
 }
 
 int writer_commit(struct writer *writer)
@@ -173,6 +173,8 @@ int writer_commit(struct writer *writer)
 		.label_count = batch->label_count,
 		.commands = batch->results,
 		.command_count = batch->command_count,
+		.notices = batch->notices.each,
+		.notice_count = batch->notices.count,
 		.health = batch->health.rows,
 		.health_count = batch->health.count,
 		.forget_health = batch->forget_health,
@@ -216,6 +218,17 @@ int writer_set_names(struct writer *writer, const struct watch_options *watch, c
 	int rc = persist(writer, try_names, &names);
 	free(rules);
 	return rc;
+}
+
+static enum store_result try_describe(struct writer *writer, void *argument, struct err *e)
+{
+	return store_describe(writer->store, argument, clock_now_us(writer->clock), e);
+}
+
+int writer_describe(struct writer *writer, const struct watch_options *watch)
+{
+	struct watch_options options = *watch;
+	return persist(writer, try_describe, &options);
 }
 
 static enum store_result try_retire(struct writer *writer, void *argument, struct err *e)

@@ -15,12 +15,18 @@
  * streams.c    how far each stream was read
  * health.c     the health rows on their way
  * explain.c    the words of an alert's evidence
+ * notices.c    alerts on the daemon itself, on their way
  */
 #define WRITER_BATCH_MAX 8192 /* entries in one transaction */
 #define WRITER_TURN_US SECOND_US /* commands, health and the heartbeat are seen to at least so often */
 
 struct health_rows {
 	struct store_source_health *rows; /* strings owned */
+	size_t count, capacity;
+};
+
+struct notices {
+	struct store_notice *each; /* owned, with all that they point to */
 	size_t count, capacity;
 };
 
@@ -51,6 +57,7 @@ struct batch {
 	size_t label_count;
 	struct health_rows health;
 	bool forget_health;
+	struct notices notices;
 	uint64_t repeats;
 };
 
@@ -62,6 +69,7 @@ struct writer {
 	/* guarded by lock: */
 	struct writer_status status;
 	struct health_rows health;
+	struct notices notices;
 	int64_t stop_at_us;     /* monotonic; 0 = not asked to stop */
 
 	/* fixed at start: */
@@ -117,6 +125,8 @@ int writer_commit(struct writer *writer);
 const char **writer_rule_names(const struct watch_options *watch);
 /* Names of topics, rules and receivers into the store; waits likewise. */
 int writer_set_names(struct writer *writer, const struct watch_options *watch, const char *const *receivers, size_t count);
+/* What the views say of the configuration; waits likewise. */
+int writer_describe(struct writer *writer, const struct watch_options *watch);
 /* What the configuration has no more ends, and what is back goes on; waits likewise. */
 int writer_retire_rules(struct writer *writer);
 /* Waits likewise. */
@@ -141,6 +151,12 @@ void health_take(struct writer *writer);
 /* Find the words of what is about to be told.  Waits for WRITER_EXPLAIN_US at most. */
 void explain_alerts(struct writer *writer);
 void explain_free(struct watch_effects *effects);
+
+/* ---- notices.c ---- */
+
+void notices_free(struct notices *notices);
+/* Move what was put into the batch. */
+void notices_take(struct writer *writer);
 
 /* ---- writer.c ---- */
 

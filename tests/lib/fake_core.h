@@ -193,6 +193,16 @@ void watch_load_silence(struct watch *watch, const struct watch_silence_state *s
 	(void)watch, (void)silence;
 }
 
+void watch_load_topic_source(struct watch *watch, const struct watch_topic_source *source)
+{
+	(void)watch, (void)source;
+}
+
+void watch_load_backlog(struct watch *watch, const struct watch_backlog_state *backlog)
+{
+	(void)watch, (void)backlog;
+}
+
 void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story)
 {
 	(void)watch;
