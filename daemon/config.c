@@ -9,6 +9,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/log.h"
 #include "daemon/config_read.h"
+#include "daemon/config_silences.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -195,6 +196,32 @@ static void check_self(struct config *config)
 				 SELF_RULE);
 }
 
+static void check_silence_topics(struct config *config, const struct config_silence *silence, size_t index)
+{
+	for (size_t i = 0; i < silence->topic_count; i++) {
+		size_t t = 0;
+		while (t < config->topic_count && strcmp(config->topics[t].spec.name, silence->topics[i]) != 0)
+			t++;
+		if (t == config->topic_count)
+			complain(config, silence->mark, "silences[%zu].topics[%zu]: \"%s\": there is no topic of this name", index, i,
+				 silence->topics[i]);
+	}
+}
+
+/* What the core takes of them is made here, since that is what tells whether they are right. */
+static void check_silences(struct config *config)
+{
+	struct watch_quiet *quiets = pool_alloc(config->private->pool, config->silence_count * sizeof *quiets);
+	struct err e;
+	for (size_t i = 0; i < config->silence_count; i++) {
+		check_silence_topics(config, &config->silences[i], i);
+		if (silence_expand(config->private->pool, &config->silences[i], &quiets[i], &e) != 0)
+			complain(config, config->silences[i].mark, "silences[%zu]: %s", i, e.text);
+	}
+	config->watch.quiets = quiets;
+	config->watch.quiet_count = config->silence_count;
+}
+
 static void check_listen(struct config *config)
 {
 	const char *listen = config->http.listen;
@@ -247,6 +274,9 @@ static void derive(struct config *config)
 		.rules = rules,
 		.rule_count = config->rule_count,
 		.lateness_us = config->lateness_us,
+		.no_data_us = config->no_data_us,
+		.quiets = config->watch.quiets,
+		.quiet_count = config->watch.quiet_count,
 	};
 	config->receiver_names = pool_alloc(pool, config->receiver_count * sizeof *config->receiver_names);
 	config->receiver_specs = pool_alloc(pool, config->receiver_count * sizeof *config->receiver_specs);
@@ -272,12 +302,14 @@ struct config *config_parse(const char *text, size_t length, const char *name, c
 	CHECK_UNIQUE(config, "topic", config->topics, config->topic_count, spec.name);
 	CHECK_UNIQUE(config, "rule", config->rules, config->rule_count, spec.name);
 	CHECK_UNIQUE(config, "receiver", config->receivers, config->receiver_count, spec.name);
+	CHECK_UNIQUE(config, "silence", config->silences, config->silence_count, name);
 	for (size_t i = 0; i < config->source_count; i++)
 		check_source(config, &config->sources[i]);
 	check_topics(config);
 	check_rules(config);
 	check_receivers(config);
 	check_self(config);
+	check_silences(config);
 	check_listen(config);
 	if (config->private->problems == 0)
 		compile_watch_list(config);

@@ -63,6 +63,18 @@ struct config_heartbeat {
 	int64_t every_us;
 };
 
+/* A time in which nothing is sent: once, or every week. */
+struct config_silence {
+	struct config_mark mark;
+	const char *name;
+	const char *const *topics; /* topic_count 0 = all */
+	size_t topic_count;
+	const char *from, *until;
+	const char *const *weekly; /* "Sat 22:00-Sun 06:00" */
+	size_t weekly_count;
+	const char *timezone, *why;
+};
+
 struct config {
 	const char *path;
 	const char *database;
@@ -92,6 +104,9 @@ struct config {
 	size_t topic_count;
 	struct config_rule *rules;
 	size_t rule_count;
+	int64_t no_data_us;
+	struct config_silence *silences;
+	size_t silence_count;
 	struct config_receiver *receivers;
 	size_t receiver_count;
 	struct self_limits self; /* alerts on the daemon itself */

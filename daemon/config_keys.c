@@ -133,6 +133,21 @@ static const struct key rule_keys[] = {
 static const struct section rule_section = {KEYS(rule_keys), sizeof(struct config_rule),
 					    offsetof(struct config_rule, mark)};
 
+static const struct key silence_keys[] = {
+	{"name", KEY_STRING, AT(struct config_silence, name), .required = true, .help = "stands in silences_v"},
+	{"topics", KEY_NAMES, LIST_AT(struct config_silence, topics, topic_count), .fallback = "all",
+	 .help = "topics by name, or all"},
+	{"from", KEY_STRING, AT(struct config_silence, from), .help = "once: a time such as 2026-01-28T22:00"},
+	{"until", KEY_STRING, AT(struct config_silence, until), .help = "and its end"},
+	{"weekly", KEY_STRINGS, LIST_AT(struct config_silence, weekly, weekly_count),
+	 .help = "instead: windows such as Sat 22:00-Sun 06:00"},
+	{"timezone", KEY_STRING, AT(struct config_silence, timezone), .fallback = "UTC",
+	 .help = "whose clocks these are, such as Europe/Berlin"},
+	{"why", KEY_STRING, AT(struct config_silence, why), .help = "for who asks later"},
+};
+static const struct section silence_section = {KEYS(silence_keys), sizeof(struct config_silence),
+					       offsetof(struct config_silence, mark)};
+
 static const struct key receiver_keys[] = {
 	{"name", KEY_STRING, AT(struct config_receiver, spec.name), .required = true, .help = "stands in the database"},
 	{"url", KEY_STRING, AT(struct config_receiver, spec.url),
@@ -233,6 +248,10 @@ static const struct key top_keys[] = {
 	{"topics", KEY_LIST, LIST_AT(struct config, topics, topic_count), .section = &topic_section,
 	 .help = "the watch list"},
 	{"rules", KEY_LIST, LIST_AT(struct config, rules, rule_count), .section = &rule_section, .help = "when to alert"},
+	{"no_data", KEY_DURATION, AT(struct config, no_data_us), .fallback = "6h", .min = 60, .max = 30 * 86400,
+	 .help = "a topic whose sources have shown nothing for this long is in state no_data; its alerts are held"},
+	{"silences", KEY_LIST, LIST_AT(struct config, silences, silence_count), .section = &silence_section,
+	 .help = "times in which nothing is sent; alerts are still recorded"},
 	{"receivers", KEY_LIST, LIST_AT(struct config, receivers, receiver_count), .section = &receiver_section,
 	 .help = "whom to tell"},
 	{"self", KEY_SECTION, AT(struct config, self), .section = &self_section,

@@ -33,6 +33,7 @@ static struct config *parse(const char *yaml, struct problems *p)
 #define RSS "sources:\n  - name: s\n    rss:\n      urls: [\"http://h/f\"]\n"
 #define FILE_ "sources:\n  - name: s\n    file:\n      path: p\n"
 #define TOPIC "topics:\n  - name: t\n    any: [a]\n"
+#define SILENCE "silences:\n  - name: q\n"
 #define RULE "rules:\n  - name: r\n"
 #define MAIL "receivers:\n  - name: c\n    format: smtp\n    url: smtp://h/\n    from: a@b.example\n"
 #define RECEIVER "receivers:\n  - name: c\n    url: https://h/\n"
@@ -130,6 +131,23 @@ static const struct {
 	{"rules[].for", RULE "    for: 10\n", "t.yaml:3:10: rules[0].for: \"10\": expected a duration such as 30m, 1h, 7d"},
 	{"rules[].keep_firing_for", RULE "    keep_firing_for: 8d\n",
 	 "t.yaml:3:22: rules[0].keep_firing_for: \"8d\": expected a duration from 0 to 604800 seconds"},
+	{"no_data", "no_data: 5s\n", "t.yaml:1:10: no_data: \"5s\": expected a duration from 60 to 2592000 seconds"},
+	{"silences[]", "silences: none\n", "t.yaml:1:11: silences: a single value: expected a list (each entry starts with \"- \")"},
+	{"silences[].name", "silences:\n  - weekly: Sat 22:00-23:00\n", "t.yaml:2:5: silences[0].name: is missing: stands in silences_v"},
+	{"silences[].topics", SILENCE "    topics: [nowhere]\n    weekly: Sat 22:00-23:00\n",
+	 "t.yaml:2:5: silences[0].topics[0]: \"nowhere\": there is no topic of this name"},
+	{"silences[].from", SILENCE "    from: tonight\n    until: 2026-01-01\n",
+	 "t.yaml:2:5: silences[0]: from: \"tonight\": expected a time such as 2026-01-28T22:00 or 2026-01-28T22:00:00Z"},
+	{"silences[].until", SILENCE "    from: 2026-01-02\n    until: 2026-01-01\n",
+	 "t.yaml:2:5: silences[0]: until: \"2026-01-01\": expected a time later than from"},
+	{"silences[].weekly", SILENCE "    weekly: [Sat 22:00-Sat 22:00]\n",
+	 "t.yaml:2:5: silences[0]: weekly: \"Sat 22:00-Sat 22:00\": expected a window such as Sat 22:00-Sun 06:00, shorter than a week"},
+	{"silences[].timezone", SILENCE "    weekly: Sat 22:00-23:00\n    timezone: Europe/Atlantis\n",
+	 "t.yaml:2:5: silences[0]: timezone: \"Europe/Atlantis\": expected the name of a time zone such as Europe/Berlin"},
+	{"silences[].why", SILENCE "    why: [a]\n", "t.yaml:3:10: silences[0].why: a list: expected a text"},
+	{"", SILENCE "    from: 2026-01-02\n", "t.yaml:2:5: silences[0]: expected either from and until, or weekly"},
+	{"", SILENCE "    weekly: Someday 10:00-11:00\n", "silences[0]: weekly: \"Someday 10:00-11:00\": expected a window"},
+	{"", SILENCE "    weekly: Sat 22:00-Sun 25:00\n", "silences[0]: weekly: \"Sat 22:00-Sun 25:00\": expected a window"},
 	{"receivers[]", "receivers: https://h/\n",
 	 "t.yaml:1:12: receivers: a single value: expected a list (each entry starts with \"- \")"},
 	{"receivers[].name", "receivers:\n  - url: https://h/\n", "t.yaml:2:5: receivers[0].name: is missing: stands in the database"},
