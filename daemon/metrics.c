@@ -89,6 +89,43 @@ void metrics_print_writer(FILE *out, const struct writer_status *w)
 			     ? 0
 			     : (double)(clock_now_us(&wall_clock) - w->outbox_oldest_us) / SECOND_US;
 	print_one(out, "bellwether_outbox_age_seconds", "gauge", "Age of the oldest pending delivery", age);
+	print_one(out, "bellwether_alerts_firing", "gauge", "Alerts of rules on topics that fire now",
+		  (double)w->alerts_firing);
+}
+
+/* ---- the daemon itself ---- */
+
+void metrics_print_self(FILE *out, const char *const *open, size_t count, int64_t free_bytes)
+{
+	print_one(out, "bellwether_self_alerts_open", "gauge", "Alerts on the daemon itself that are open", (double)count);
+	if (count > 0)
+		head(out, "bellwether_self_alert", "gauge", "1 for each of them");
+	for (size_t i = 0; i < count; i++) {
+		fputs("bellwether_self_alert{subject=\"", out);
+		print_label(out, open[i]);
+		fputs("\"} 1\n", out);
+	}
+	if (free_bytes >= 0)
+		print_one(out, "bellwether_disk_free_bytes", "gauge", "Room on the database's file system", (double)free_bytes);
+}
+
+static void print_heartbeats(FILE *out, const char *receiver, const char *result, uint64_t count)
+{
+	fputs("bellwether_heartbeats_total{receiver=\"", out);
+	print_label(out, receiver);
+	fprintf(out, "\",result=\"%s\"} %" PRIu64 "\n", result, count);
+}
+
+void metrics_print_heartbeats(FILE *out, const struct webhook_heartbeats *heartbeats, const char *const *receivers,
+			      size_t count)
+{
+	if (count > 0)
+		head(out, "bellwether_heartbeats_total", "counter", "Signs of life sent to a receiver, and what became of them");
+	for (size_t i = 0; i < count; i++) {
+		print_heartbeats(out, receivers[i], "sent", heartbeats[i].sent);
+		print_heartbeats(out, receivers[i], "failed", heartbeats[i].failed);
+		print_heartbeats(out, receivers[i], "skipped", heartbeats[i].skipped);
+	}
 }
 
 /* Counted by the compiled list itself: from 0 again after a reload, which is what a counter may do. */

@@ -45,14 +45,19 @@ static void on_fatal(void *context, const char *message)
 	service_fail(context, "database", message);
 }
 
+static void on_gap(void *context, const char *source, const char *reason, int64_t applied_us)
+{
+	struct service *s = context;
+	service_self_gap(s->own, source, reason, applied_us);
+}
+
 static void on_delivery(void *context, const struct webhook_result *result)
 {
 	struct service *s = context;
-	struct writer_entry *entry = xcalloc(1, sizeof *entry);
-	entry->kind = ENTRY_DELIVERY_RESULT;
-	entry->result = *result;
-	if (queue_push(s->entries, entry, sizeof *entry, QUEUE_FOREVER) != QUEUE_OK)
-		free(entry); /* the daemon is ending: the delivery stays pending and is sent again */
+	if (result->delivery < 0)
+		service_self_result(s->own, result);
+	else
+		service_take_result(s, result);
 }
 
 /* ---- start ---- */
@@ -101,18 +106,27 @@ static struct writer *start_writer(struct service *s, struct store *store, struc
 		.input = s->entries,
 		.webhook = s->webhook,
 		.clock = &wall_clock,
-		.callbacks = {.committed = on_committed, .fatal = on_fatal, .context = s},
+		.callbacks = {.committed = on_committed,
+			      .fatal = on_fatal,
+			      .gap = on_gap,
+			      .explain = service_explain,
+			      .context = s},
 	};
 	return writer_start(&options, e);
 }
 
 static void free_service(struct service *s)
 {
+	words_stop(s->words);
+	service_self_free(s->own);
 	classifier_close(s->classifier);
 	queue_free(s->entries);
 	queue_free(s->items);
 	config_free(s->config);
+	free(s->heartbeats_due_us);
+	free(s->results);
 	free(s->instance_id);
+	pthread_mutex_destroy(&s->results_lock);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -120,7 +134,7 @@ static void free_service(struct service *s)
 struct service *service_start(struct config *config, int64_t lock_wait_us, struct err *e)
 {
 	struct service *s = xcalloc(1, sizeof *s);
-	CHECK(pthread_mutex_init(&s->lock, NULL) == 0);
+	CHECK(pthread_mutex_init(&s->lock, NULL) == 0 && pthread_mutex_init(&s->results_lock, NULL) == 0);
 	s->config = config;
 	s->items = queue_create((size_t)config->queue.documents, (size_t)config->queue.bytes);
 	s->entries = queue_create(WRITER_QUEUE_COUNT, WRITER_QUEUE_BYTES);
@@ -133,8 +147,14 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 	s->instance_id = xstrdup(store_identity(store));
 	s->classifier = open_classifier(config, e);
 	if (s->classifier == NULL || service_check_labels(s, config, e) != 0 ||
+	    service_compare_models(s, store, e) != 0 ||
 	    store_load_positions(store, &positions, &position_count, e) != 0)
 		goto fail_store;
+	s->own = service_self_create(store, clock_now_us(&wall_clock), e);
+	if (s->own == NULL)
+		goto fail_store;
+	s->words = words_start(s->classifier);
+	service_reset_heartbeats(s);
 	s->webhook = webhook_start(config->receiver_specs, config->receiver_count, &wall_clock, on_delivery, s, e);
 	if (s->webhook == NULL)
 		goto fail_store;
@@ -177,10 +197,13 @@ void service_stop(struct service *s, int64_t webhook_wait_us)
 		source_stop(s->sources[i]);
 	queue_close(s->items);
 	pipeline_stop(s->pipeline, DRAIN_US);
+	service_self_hand_over(s);
+	service_push_results(s, 0);
 	/* Where the database cannot be written nobody makes room: whoever still pushes is not to wait for it. */
 	if (!writer_flush(s->writer, FLUSH_WAIT_US))
 		queue_close(s->entries);
 	webhook_stop(s->webhook, webhook_wait_us); /* its last results still reach the writer */
+	service_push_results(s, SECOND_US);
 	queue_close(s->entries);
 	writer_stop(s->writer);
 	service_close_sources(s->sources, s->source_count, NULL);

@@ -2,6 +2,8 @@
 #define DAEMON_SERVICE_PRIVATE_H
 
 #include "daemon/service.h"
+#include "daemon/service_self.h"
+#include "daemon/words.h"
 
 #include <pthread.h>
 
@@ -11,6 +13,8 @@ struct service {
 	struct webhook *webhook;
 	struct writer *writer;
 	struct pipeline *pipeline;
+	struct words *words;
+	struct service_self *own; /* alerts on the daemon itself */
 	struct queue *items;   /* sources to pipeline */
 	struct queue *entries; /* pipeline and webhook to writer */
 	char *instance_id;
@@ -21,8 +25,13 @@ struct service {
 	size_t source_count;
 	struct err failure;
 	bool failed;
+	/* guarded by a lock of their own, which may be held while waiting for room: */
+	pthread_mutex_t results_lock;
+	struct webhook_result *results; /* that found no room in `entries` */
+	size_t result_count, result_room;
 	/* owned by the driving thread: */
 	int64_t health_written_us;
+	int64_t *heartbeats_due_us; /* monotonic; beside config->heartbeats */
 };
 
 /* The process must end; the first reason is kept.  Any thread. */
@@ -43,5 +52,27 @@ void service_close_sources(struct source **sources, size_t count, struct source 
 
 /* For each source of `config`, the running one whose options are the same.  Free the array only. */
 struct source **service_keep_sources(const struct service *service, const struct config *config);
+
+/* ---- service_results.c ---- */
+
+/* What became of a delivery; never blocks for long.  Any thread. */
+void service_take_result(struct service *service, const struct webhook_result *result);
+/* Bring along what waits: `wait_us` for each. */
+void service_push_results(struct service *service, int64_t wait_us);
+
+/* ---- service_heartbeat.c ---- */
+
+/* Send what is due, while the service is ready. */
+void service_beat(struct service *service);
+/* At the start and with each configuration. */
+void service_reset_heartbeats(struct service *service);
+
+/* ---- service_model.c ---- */
+
+/* Before the writer starts: has the model changed since the history was judged? */
+int service_compare_models(struct service *service, struct store *store, struct err *e);
+/* writer_callbacks.explain */
+void service_explain(void *context, const char *const *titles, const enum polarity *polarities, size_t count,
+		     struct watch_words *words, int64_t wait_us);
 
 #endif

@@ -127,6 +127,7 @@ static void take_over(struct service *s, struct config *config, struct source **
 	s->sources = sources;
 	s->source_count = sources != NULL ? config->source_count : 0;
 	pthread_mutex_unlock(&s->lock);
+	service_reset_heartbeats(s);
 	for (size_t i = 0; i < old_count; i++)
 		if (sources == NULL || !is_among(kept, config->source_count, old_sources[i]))
 			source_close(old_sources[i]);

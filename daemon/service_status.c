@@ -59,7 +59,7 @@ static size_t health_rows(struct service *s, size_t i, struct source_health *hea
 	return count + 1;
 }
 
-void service_tick(struct service *s)
+static void put_health(struct service *s)
 {
 	int64_t now = monotonic_us();
 	if (now - s->health_written_us < HEALTH_EVERY_US)
@@ -74,6 +74,14 @@ void service_tick(struct service *s)
 	}
 	free(rows);
 	free(parts);
+}
+
+void service_tick(struct service *s)
+{
+	service_push_results(s, 0);
+	put_health(s);
+	service_self_tick(s);
+	service_beat(s);
 }
 
 static bool is_stuck(int64_t heartbeat_us)
@@ -133,6 +141,31 @@ void service_describe(struct service *s, char *out, size_t size)
 			 (unsigned long long)status.documents, (unsigned long long)status.alerts, status.outbox_pending);
 }
 
+static void print_self(struct service *s, FILE *out)
+{
+	size_t count;
+	char **open = service_self_open(s->own, &count);
+	metrics_print_self(out, (const char *const *)open, count, service_self_free_bytes(s->own));
+	for (size_t i = 0; i < count; i++)
+		free(open[i]);
+	free(open);
+}
+
+/* Under the lock: the names are the configuration's. */
+static void print_heartbeats(struct service *s, FILE *out)
+{
+	size_t count = s->config->heartbeat_count;
+	struct webhook_heartbeats *heartbeats = xcalloc(count + 1, sizeof *heartbeats);
+	const char **receivers = xcalloc(count + 1, sizeof *receivers);
+	for (size_t i = 0; i < count; i++) {
+		receivers[i] = s->config->heartbeats[i].receiver;
+		webhook_get_heartbeats(s->webhook, receivers[i], &heartbeats[i]);
+	}
+	metrics_print_heartbeats(out, heartbeats, receivers, count);
+	free(receivers);
+	free(heartbeats);
+}
+
 void service_print_metrics(struct service *s, FILE *out)
 {
 	pthread_mutex_lock(&s->lock);
@@ -144,6 +177,7 @@ void service_print_metrics(struct service *s, FILE *out)
 	}
 	metrics_print_sources(out, healths, names, s->source_count);
 	metrics_print_watch_list(out, s->config->watch_list);
+	print_heartbeats(s, out);
 	pthread_mutex_unlock(&s->lock);
 	free(names);
 	free(healths);
@@ -151,6 +185,7 @@ void service_print_metrics(struct service *s, FILE *out)
 	struct writer_status status;
 	writer_get_status(s->writer, &status);
 	metrics_print_writer(out, &status);
+	print_self(s, out);
 	metrics_print_process(out, queue_depth(s->items), queue_depth(s->entries), classifier_get_info(s->classifier));
 }
 

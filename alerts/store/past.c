@@ -1,8 +1,6 @@
 /* What the daemon asks the database about itself, at its start and now and then. */
 #include "alerts/store/private.h"
 
-#include "alerts/self.h"
-
 int store_each_source(struct store *store, store_source_each *each, void *context, struct err *e)
 {
 	sqlite3_stmt *select = NULL;
@@ -27,8 +25,7 @@ int store_count_firing(struct store *store, size_t *firing, struct err *e)
 {
 	sqlite3_stmt *select = NULL;
 	int rc = store_prepare(store,
-			       "SELECT count(*) FROM alerts WHERE state IN (1, 2) AND state = 2"
-			       " AND rule NOT IN (SELECT id FROM rules WHERE name = '" SELF_RULE "')",
+			       "SELECT count(*) FROM alerts WHERE state IN (1, 2) AND state = 2 AND kind = 0",
 			       &select);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(select);
