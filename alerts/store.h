@@ -246,7 +246,7 @@ struct store_command {
 	int64_t id;
 	char *verb;      /* "silence", "redeliver", "label" */
 	char *subject;   /* a topic ("*" = all), an alert's id, a document's id */
-	char *argument;  /* "label": negative, neutral, positive; else "" */
+	char *argument;  /* "label": negative, neutral, positive; "silence": "end" where one is to end; else "" */
 	char *why;
 	int64_t until_us; /* "silence" */
 };

@@ -43,13 +43,30 @@ static int check_polarity(const char *argument, struct err *e)
 	return err_set(e, "\"%s\" is no polarity: say negative, neutral or positive", argument != NULL ? argument : "");
 }
 
+/* What the configuration silences, a command does not end. */
+static const char silenced_sql[] =
+	"SELECT 1 FROM silences WHERE topic = iif(?1 = '*', 0, (SELECT id FROM topics WHERE name = ?1))"
+	" AND until > (SELECT applied FROM marks)"
+	" UNION ALL SELECT 1 FROM commands WHERE verb = 'silence' AND subject = ?1 AND done IS NULL";
+
+static int check_silence(struct store *store, const char *subject, const char *argument, struct err *e)
+{
+	if (strcmp(subject, "*") != 0 &&
+	    require(store, "SELECT 1 FROM topics WHERE name = ? AND active", "topic", subject, e) != 0)
+		return -1;
+	if (argument == NULL || strcmp(argument, "end") != 0)
+		return 0;
+	int found = has_row(store, silenced_sql, subject, e);
+	if (found == 0)
+		return err_set(e, "no silence of \"%s\" was ordered that could be ended (see --list)", subject);
+	return found > 0 ? 0 : -1;
+}
+
 static int check_command(struct store *store, const struct store_command *command, struct err *e)
 {
 	const char *subject = command->subject != NULL ? command->subject : "";
 	if (strcmp(command->verb, "silence") == 0)
-		return strcmp(subject, "*") == 0
-			       ? 0
-			       : require(store, "SELECT 1 FROM topics WHERE name = ? AND active", "topic", subject, e);
+		return check_silence(store, subject, command->argument, e);
 	if (strcmp(command->verb, "redeliver") == 0)
 		return require(store, "SELECT 1 FROM alerts WHERE id = ?", "alert", subject, e);
 	if (strcmp(command->verb, "label") == 0) {
