@@ -82,6 +82,17 @@
 	"    (SELECT min(until) FROM quiet_spans p WHERE p.quiet = q.id AND p.until > coalesce(" APPLIED ", 0))," \
 	"    q.why, q.weekly, q.timezone FROM quiets q LEFT JOIN quiet_topics w ON w.quiet = q.id) v;"
 
+/* What another model made of the same texts: shares of negative ones, by topic (NULL = all together). */
+#define MODEL_CHANGES \
+	"DROP VIEW IF EXISTS model_changes;" \
+	"CREATE VIEW model_changes AS SELECT " ISO("s.at") " AS at, (SELECT name FROM models WHERE id = s.old) AS old_model," \
+	"  (SELECT name FROM models WHERE id = s.new) AS new_model, (SELECT name FROM topics WHERE id = p.topic) AS topic," \
+	"  p.old_negative + p.old_rest AS texts, 1.0 * p.old_negative / (p.old_negative + p.old_rest) AS negative_before," \
+	"  1.0 * p.new_negative / (p.old_negative + p.old_rest) AS negative_after" \
+	" FROM model_switches s LEFT JOIN (SELECT switch, topic, negative_negative + negative_other + negative_none AS old_negative," \
+	"    other_negative + other_other + other_none + none_negative + none_other + none_none AS old_rest," \
+	"    negative_negative + other_negative + none_negative AS new_negative FROM switch_pairs) p ON p.switch = s.id;"
+
 const char store_views_sql[] =
 	"DROP VIEW IF EXISTS documents_v;"
 	"CREATE VIEW documents_v AS SELECT d.id AS id, " SOURCE_OF("d.stream") " AS source,"
@@ -160,4 +171,5 @@ const char store_views_sql[] =
 	"  c.problem AS problem"
 	" FROM commands c;"
 
-	SILENCES;
+	SILENCES
+	MODEL_CHANGES;
