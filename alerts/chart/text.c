@@ -1,0 +1,110 @@
+/*
+ * No font is at hand, so widths are guesses: what a usual face without serifs
+ * needs on average, and a full square for scripts that are written in squares.
+ */
+#include "alerts/chart/text.h"
+
+#include "daemon/base/utf8.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ELLIPSIS 0x2026
+
+/* Hangul, the Han and Kana blocks, full-width forms, and pictures. */
+static bool is_square(uint32_t c)
+{
+	return (c >= 0x1100 && c < 0x1200) || (c >= 0x2e80 && c < 0xd7a4) || (c >= 0xf900 && c < 0xfb00) ||
+	       (c >= 0xff00 && c < 0xff61) || c >= 0x1f300;
+}
+
+/* In parts of the font size. */
+static double char_width(uint32_t c)
+{
+	if (c >= 0x80)
+		return is_square(c) ? 1 : 0.55;
+	if (strchr(" iljtfrI.,:;'|!", (int)c))
+		return 0.32;
+	return c == 'm' || c == 'w' ? 0.8 : c >= 'A' && c <= 'Z' ? 0.68 : 0.55;
+}
+
+double chart_text_width(const char *text, double font_size)
+{
+	double width = 0;
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		uint32_t c;
+		size_t size = utf8_decode(text, left, &c);
+
+		width += char_width(c);
+		text += size;
+		left -= size;
+	}
+	return width * font_size;
+}
+
+/* XML 1.0, section 2.2: Char. */
+static bool is_xml(uint32_t c)
+{
+	return c >= 0x20 && c != 0xfffe && c != 0xffff && !(c >= 0x7f && c < 0xa0);
+}
+
+static void put_char(FILE *out, uint32_t c)
+{
+	char bytes[4];
+
+	switch (c) {
+	case '&': fputs("&amp;", out); return;
+	case '<': fputs("&lt;", out); return;
+	case '>': fputs("&gt;", out); return;
+	case '"': fputs("&quot;", out); return;
+	case '\t':
+	case '\n':
+	case '\r': fputc(' ', out); return;
+	default: fwrite(bytes, 1, utf8_encode(is_xml(c) ? c : UTF8_REPLACEMENT, bytes), out);
+	}
+}
+
+double chart_put_fitting(FILE *out, const char *text, double font_size, double width)
+{
+	bool cut = chart_text_width(text, font_size) > width;
+	double used = 0, room = width / font_size - (cut ? 1 : 0);
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		uint32_t c;
+		size_t size = utf8_decode(text, left, &c);
+
+		if (used + char_width(c) > room)
+			break;
+		used += char_width(c);
+		put_char(out, c);
+		text += size;
+		left -= size;
+	}
+	if (left > 0) {
+		put_char(out, ELLIPSIS);
+		used += 1;
+	}
+	return used * font_size;
+}
+
+void chart_put_text(FILE *out, const char *text)
+{
+	chart_put_fitting(out, text, 1, INFINITY);
+}
+
+void chart_put_number(FILE *out, double value)
+{
+	long tenths = lround(value * 10);
+	const char *sign = tenths < 0 ? "-" : "";
+
+	tenths = labs(tenths);
+	if (tenths % 10)
+		fprintf(out, "%s%ld.%ld", sign, tenths / 10, tenths % 10);
+	else
+		fprintf(out, "%s%ld", sign, tenths / 10);
+}
