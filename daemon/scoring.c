@@ -125,7 +125,7 @@ void scoring_match(struct scoring *s)
 		struct item *item = s->items[i];
 		size_t found = 0, length = 0;
 		if (item->kind == ITEM_DOCUMENT) {
-			char *text = text_room(batch, used, item->size);
+			char *text = text_room(s, used, item->size);
 			length = item_text(item, text, item->size);
 			found = topics_match(config->watch_list, s->scratch, text, length, s->found, config->topic_count);
 		}
@@ -135,7 +135,7 @@ void scoring_match(struct scoring *s)
 		document_count++;
 		matched_count += found > 0;
 		story_sign(item->title, strlen(item->title), &s->entries[i]->signature);
-		if (wants_score(p, item, found > 0)) {
+		if (wants_score(s, item, found > 0)) {
 			s->to_score[s->score_count] = i;
 			s->offsets[s->score_count++] = used;
 			used += length;
@@ -190,7 +190,7 @@ static void put_scores(struct scoring *s)
 			entry->score = score_value(score);
 		}
 		if (labels > 0 && score->can_judge)
-			put_label(p, entry, s->topic_logits + i * labels, labels);
+			put_label(s, entry, s->topic_logits + i * labels, labels);
 		metric_observe(METRIC_QUEUE_SECONDS, now - entry->item->received_us);
 	}
 }
@@ -217,7 +217,7 @@ int scoring_score(struct scoring *s, _Atomic int64_t *heartbeat_us, struct err *
 			(struct text){s->text + s->offsets[i], s->offsets[i + 1] - s->offsets[i]};
 	int64_t start = monotonic_us();
 	for (size_t at = 0, count; at < s->score_count; at += count) {
-		count = score_run(batch, at);
+		count = score_run(s, at);
 		if (classifier_run(s->classifier, s->texts + at, count, s->scores + at,
 				   s->topic_logits + at * labels, e) != 0)
 			return -1;
@@ -226,7 +226,7 @@ int scoring_score(struct scoring *s, _Atomic int64_t *heartbeat_us, struct err *
 	metric_observe(METRIC_SCORE_SECONDS, monotonic_us() - start);
 	metric_add(METRIC_DOCUMENTS_SCORED, s->score_count);
 	metric_add(METRIC_BATCHES_SCORED, 1);
-	put_scores(p);
+	put_scores(s);
 	return 0;
 }
 
