@@ -119,7 +119,8 @@ void webhook_get_heartbeats(struct webhook *webhook, const char *receiver, struc
 /* Gives what is under way or due until `deadline_us` from now, then ends; the rest stays in the outbox. */
 void webhook_stop(struct webhook *webhook, int64_t deadline_us);
 
-/* For `check --send-test`: one signed test message, synchronously.  Succeeds where the receiver took it. */
+/* For `check --send-test`: one signed test message, synchronously.  Succeeds where the receiver took it; then `e` says for
+ * whom it did not ("" = for all). */
 int webhook_send_test(const struct receiver_spec *receiver, struct err *e);
 
 #endif

@@ -24,7 +24,7 @@ static const char help[] =
 	"\n"
 	"One line for each thing checked: ok, warning or error.  Exit 0 where nothing is an error.\n"
 	"  --offline            the file alone: no feeds, brokers or receivers\n"
-	"  --send-test NAME     also post one signed test message to that receiver\n"
+	"  --send-test NAME     also send one test message to that receiver\n"
 	"  --keys               list every key of the configuration with its default\n";
 
 struct checker {
@@ -145,6 +145,11 @@ static void no_result(void *context, const struct webhook_result *result)
 	(void)result;
 }
 
+static const char *goes_to(const struct receiver_spec *spec)
+{
+	return spec->command_count > 0 ? spec->command[0] : spec->url;
+}
+
 /* What the thread that sends would refuse at start, said with its place. */
 static void check_receiver(struct checker *c, size_t index)
 {
@@ -165,10 +170,12 @@ static void check_receiver(struct checker *c, size_t index)
 	c->part = part;
 	if (spec->ca_file != NULL && access(spec->ca_file, R_OK) != 0)
 		say(c, "error", spec->ca_file, strerror(errno));
+	else if (spec->command_count > 0 && access(spec->command[0], X_OK) != 0)
+		say(c, "error", spec->command[0], strerror(errno));
 	else if (spec->secret == NULL && strcmp(spec->format, "standard") == 0)
 		say(c, "warning", "no secret_file", "its messages are not signed");
 	else
-		say(c, "ok", spec->url, "not tried; --send-test does");
+		say(c, "ok", goes_to(spec), "not tried; --send-test does");
 	c->part = NULL;
 }
 
@@ -183,10 +190,13 @@ static int send_test(struct checker *c, const char *name)
 		snprintf(part, sizeof part, "receiver \"%s\"", name);
 		c->part = part;
 		c->mark = receiver->mark;
-		if (webhook_send_test(&receiver->spec, &e) == 0)
-			say(c, "ok", receiver->spec.url, "took the test message");
+		int result = webhook_send_test(&receiver->spec, &e);
+		if (result != 0)
+			say(c, "error", goes_to(&receiver->spec), e.text);
+		else if (e.text[0] != '\0') /* a mail that not all of its readers get */
+			say(c, "warning", goes_to(&receiver->spec), e.text);
 		else
-			say(c, "error", receiver->spec.url, e.text);
+			say(c, "ok", goes_to(&receiver->spec), "took the test message");
 		c->part = NULL;
 		return 0;
 	}

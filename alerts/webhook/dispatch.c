@@ -10,7 +10,6 @@
 #include "alerts/webhook/dispatch.h"
 
 #include "alerts/webhook/lanes.h"
-#include "alerts/webhook/request.h"
 #include "alerts/webhook/retry.h"
 #include "daemon/base/check.h"
 #include "daemon/base/fault.h"
@@ -38,7 +37,7 @@ struct receiver {
 /* A message under way. */
 struct flight {
 	struct flight *next;
-	struct request *request;
+	struct attempt *attempt;
 	struct receiver *receiver;
 	struct lane *lane;
 	uint32_t generation;
@@ -139,7 +138,9 @@ static void settle(struct dispatch *d, const struct flight *flight, const struct
 	switch (outcome->kind) {
 	case OUTCOME_TAKEN:
 		set_failing(r, false, "");
-		end_first(d, r, flight->lane, DELIVERY_SENT, "");
+		if (outcome->error[0] != '\0')
+			log_warning("receiver \"%s\": %s", r->name, outcome->error);
+		end_first(d, r, flight->lane, DELIVERY_SENT, outcome->error);
 		break;
 	case OUTCOME_GONE:
 		if (flight->generation == r->generation)
@@ -154,59 +155,41 @@ static void settle(struct dispatch *d, const struct flight *flight, const struct
 
 /* ---- sending ---- */
 
-static struct request *make_request(struct dispatch *d, const struct receiver *r, const struct delivery *delivery, struct err *e)
+static struct attempt *make_attempt(struct dispatch *d, const struct receiver *r, const struct delivery *delivery, struct err *e)
 {
 	char webhook_id[512];
-	enum message_kind kind = delivery->resolved ? MESSAGE_RESOLVED : MESSAGE_FIRING;
-	char *body = format_write(r->settings->format, kind, delivery->payload, r->settings->secret, now_us(d), e);
-	if (body == NULL)
-		return NULL;
 	snprintf(webhook_id, sizeof webhook_id, "%s-%u", delivery->alert, delivery->event);
-	return request_create(r->settings, webhook_id, body, now_us(d), e);
+	struct envelope envelope = {webhook_id, delivery->payload, delivery->resolved};
+	return attempt_start(r->settings, &envelope, now_us(d), d->options.multi, e);
 }
 
 static void start(struct dispatch *d, struct receiver *r, struct lane *lane)
 {
 	struct err e;
-	struct request *request = make_request(d, r, &lane->first->delivery, &e);
-	if (request == NULL) {
+	struct flight flight = {d->flights, NULL, r, lane, r->generation};
+	if (fault_point(FAULT_BEFORE_SEND) != 0) {
+		lanes_set_busy(&r->lanes, lane, true);
+		settle(d, &flight, &(struct outcome){.kind = OUTCOME_FAILED, .error = "a fault was injected before sending"});
+		return;
+	}
+	flight.attempt = make_attempt(d, r, &lane->first->delivery, &e);
+	if (flight.attempt == NULL) {
 		log_warning("receiver \"%s\": delivery %lld cannot be sent: %s", r->name, (long long)lane->first->delivery.id,
 			    e.text);
 		end_first(d, r, lane, DELIVERY_DEAD, e.text);
 		return;
 	}
-	struct flight *flight = xcalloc(1, sizeof *flight);
-	*flight = (struct flight){d->flights, request, r, lane, r->generation};
 	lanes_set_busy(&r->lanes, lane, true);
-	if (fault_point(FAULT_BEFORE_SEND) != 0) {
-		settle(d, flight, &(struct outcome){.kind = OUTCOME_FAILED, .error = "a fault was injected before sending"});
-		request_free(request);
-		free(flight);
-		return;
-	}
-	d->flights = flight;
-	CURL *easy = request_handle(request);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, flight);
-	CHECK(curl_multi_add_handle(d->options.multi, easy) == CURLM_OK);
+	d->flights = xcalloc(1, sizeof flight);
+	*d->flights = flight;
 }
 
-static void land(struct dispatch *d, CURL *easy, CURLcode code)
+static void land(struct dispatch *d, const struct flight *flight, struct outcome *outcome)
 {
-	struct flight *flight = NULL;
-	struct outcome outcome;
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&flight);
-	request_outcome(flight->request, code, &outcome);
 	if (fault_point(FAULT_AFTER_SEND) != 0)
-		outcome = (struct outcome){.kind = OUTCOME_FAILED, .error = "a fault was injected after sending"};
-	settle(d, flight, &outcome);
-
-	struct flight **place = &d->flights;
-	while (*place != flight)
-		place = &(*place)->next;
-	*place = flight->next;
-	CHECK(curl_multi_remove_handle(d->options.multi, easy) == CURLM_OK);
-	request_free(flight->request);
-	free(flight);
+		*outcome = (struct outcome){.kind = OUTCOME_FAILED, .error = "a fault was injected after sending"};
+	settle(d, flight, outcome);
+	attempt_free(flight->attempt);
 }
 
 /* Returns whether anything changed. */
@@ -233,15 +216,34 @@ static bool start_due(struct dispatch *d, struct receiver *r, int64_t *next_us)
 	return changed;
 }
 
-static bool land_all(struct dispatch *d)
+static void perform(struct dispatch *d)
 {
 	int running, left;
-	bool changed = false;
 	curl_multi_perform(d->options.multi, &running);
 	for (CURLMsg *message; (message = curl_multi_info_read(d->options.multi, &left)) != NULL;) {
 		CHECK(message->msg == CURLMSG_DONE);
-		land(d, message->easy_handle, message->data.result);
-		changed = true;
+		attempt_finish(message->easy_handle, message->data.result);
+	}
+}
+
+/* Returns whether anything changed. */
+static bool land_all(struct dispatch *d, int64_t *next_us)
+{
+	bool changed = false;
+	perform(d);
+	for (struct flight **place = &d->flights, *flight; (flight = *place) != NULL;) {
+		struct outcome outcome;
+		if (attempt_is_over(flight->attempt, &outcome)) {
+			*place = flight->next;
+			land(d, flight, &outcome);
+			free(flight);
+			changed = true;
+			continue;
+		}
+		int64_t deadline_us = attempt_deadline_us(flight->attempt);
+		if (deadline_us != INT64_MAX && now_us(d) + deadline_us - monotonic_us() < *next_us)
+			*next_us = now_us(d) + deadline_us - monotonic_us();
+		place = &flight->next;
 	}
 	return changed;
 }
@@ -253,11 +255,17 @@ int64_t dispatch_turn(struct dispatch *d)
 	bool changed;
 	do {
 		next_us = INT64_MAX;
-		changed = land_all(d);
+		changed = land_all(d, &next_us);
 		for (struct receiver *r = d->receivers; r != NULL; r = r->next)
 			changed |= start_due(d, r, &next_us);
 	} while (changed);
 	return next_us;
+}
+
+void dispatch_add_waits(const struct dispatch *d, struct waits *waits)
+{
+	for (const struct flight *flight = d->flights; flight != NULL; flight = flight->next)
+		waits_add(waits, flight->attempt);
 }
 
 bool dispatch_is_busy(const struct dispatch *d)
@@ -292,13 +300,26 @@ void dispatch_configure(struct dispatch *d, struct settings_list *list)
 		snprintf(r->disabled, sizeof r->disabled, "%s", not_configured);
 	}
 	for (size_t i = 0; i < list->count; i++) {
-		struct receiver *r = find_or_create(d, list->each[i]->name);
+		struct receiver *r = find_or_create(d, list->each[i]->spec.name);
 		settings_free(r->settings); /* two of one name: the later counts */
 		r->settings = list->each[i];
 		list->each[i] = NULL;
 		r->disabled[0] = '\0';
 	}
 	settings_list_free(list);
+}
+
+const struct settings *dispatch_find(const struct dispatch *d, const char *name, const char **why_not)
+{
+	const struct receiver *r = d->receivers;
+	while (r != NULL && strcmp(r->name, name) != 0)
+		r = r->next;
+	*why_not = NULL;
+	if (r == NULL || r->settings == NULL)
+		*why_not = not_configured;
+	else if (r->disabled[0] != '\0')
+		*why_not = r->disabled;
+	return *why_not == NULL && r->not_before_us <= now_us(d) ? r->settings : NULL;
 }
 
 void dispatch_add(struct dispatch *d, const struct delivery *delivery)
@@ -327,9 +348,8 @@ void dispatch_free(struct dispatch *d)
 		return;
 	for (struct flight *flight = d->flights, *next; flight != NULL; flight = next) {
 		next = flight->next;
-		curl_multi_remove_handle(d->options.multi, request_handle(flight->request));
 		lanes_set_busy(&flight->receiver->lanes, flight->lane, false);
-		request_free(flight->request);
+		attempt_free(flight->attempt);
 		free(flight);
 	}
 	for (struct receiver *r = d->receivers, *next; r != NULL; r = next) {

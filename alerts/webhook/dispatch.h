@@ -3,6 +3,7 @@
 
 #include "alerts/store.h"
 #include "alerts/webhook.h"
+#include "alerts/webhook/attempt.h"
 #include "alerts/webhook/settings.h"
 #include "daemon/base/clock.h"
 
@@ -39,6 +40,13 @@ void dispatch_add(struct dispatch *dispatch, const struct delivery *delivery);
 /* Reports what has ended and starts what is due.  Returns when the next will be due, by the clock; INT64_MAX = nothing
  * waits for a time. */
 int64_t dispatch_turn(struct dispatch *dispatch);
+
+/* What to wait for beside curl's own. */
+void dispatch_add_waits(const struct dispatch *dispatch, struct waits *waits);
+
+/* The settings of a receiver that a message may be sent to now.  NULL where it may not: `*why_not` says why, or is NULL
+ * where the receiver asked for a pause. */
+const struct settings *dispatch_find(const struct dispatch *dispatch, const char *name, const char **why_not);
 
 bool dispatch_is_busy(const struct dispatch *dispatch);
 

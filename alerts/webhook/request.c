@@ -1,13 +1,15 @@
 /*
  * The receiver is somebody else's machine: redirects are not followed (they
- * would carry signed alerts elsewhere, or into this network), only http and
- * https are spoken, the whole exchange has one time-out, and of its answer
- * nothing is kept but the status and Retry-After.
+ * would carry signed alerts elsewhere, or into this network), only the
+ * format's own protocols are spoken, the whole exchange has one time-out, and
+ * of its answer nothing is kept but the status and Retry-After.
  */
 #include "alerts/webhook/request.h"
 
+#include "alerts/webhook/mailing.h"
 #include "alerts/webhook/retry.h"
 #include "daemon/base/check.h"
+#include "daemon/base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 struct request {
 	CURL *easy;
 	struct curl_slist *headers;
+	struct mailing *mailing; /* NULL = HTTP */
 	char *body;
 	size_t answered;
 	char error[CURL_ERROR_SIZE];
@@ -35,13 +38,6 @@ static size_t discard(char *data, size_t size, size_t count, void *context)
 	return r->answered > ANSWER_MAX ? CURL_WRITEFUNC_ERROR : size * count;
 }
 
-static void add_header(struct request *r, const char *line)
-{
-	struct curl_slist *list = curl_slist_append(r->headers, line);
-	CHECK(list != NULL);
-	r->headers = list;
-}
-
 /* Header lines are made of it, so it may hold nothing that ends or splits one. */
 static int check_id(const char *id, struct err *e)
 {
@@ -51,12 +47,37 @@ static int check_id(const char *id, struct err *e)
 	return strlen(id) <= 256 ? 0 : err_set(e, "the alert's id is too long");
 }
 
+static void set_common(struct request *r, const struct settings *s, const char *protocols)
+{
+	long timeout_ms = (long)(s->spec.timeout_us / 1000);
+	CURL *easy = r->easy;
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, s->spec.url);
+	CHECK(code == CURLE_OK);
+	code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
+	CHECK(code == CURLE_OK);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, r->error);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS);
+	if (s->spec.ca_file != NULL)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, s->spec.ca_file);
+}
+
+/* ---- HTTP ---- */
+
+static void add_header(struct request *r, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(r->headers, line);
+	CHECK(list != NULL);
+	r->headers = list;
+}
+
 static int add_headers(struct request *r, const struct settings *s, const char *id, int64_t now_us, struct err *e)
 {
 	char line[2048], signature[1900];
 	int64_t now_s = now_us / SECOND_US;
-	if (check_id(id, e) != 0)
-		return -1;
 	add_header(r, "Content-Type: application/json");
 	add_header(r, "Accept: */*");
 	add_header(r, "Expect:"); /* no waiting for "100 Continue" */
@@ -64,67 +85,28 @@ static int add_headers(struct request *r, const struct settings *s, const char *
 	add_header(r, line);
 	snprintf(line, sizeof line, "webhook-timestamp: %" PRId64, now_s);
 	add_header(r, line);
-	if (s->secret == NULL || s->format->key_in_body)
+	if (s->spec.secret == NULL || s->format->secret != SECRET_SIGNS)
 		return 0;
-	if (webhook_sign(s->secret, id, now_s, r->body, strlen(r->body), signature, sizeof signature, e) != 0)
+	if (webhook_sign(s->spec.secret, id, now_s, r->body, strlen(r->body), signature, sizeof signature, e) != 0)
 		return -1;
 	snprintf(line, sizeof line, "webhook-signature: %s", signature);
 	add_header(r, line);
 	return 0;
 }
 
-static void set_options(struct request *r, const struct settings *s)
+static int prepare_http(struct request *r, const struct settings *s, const char *id, int64_t now_us, struct err *e)
 {
-	long timeout_ms = (long)(s->timeout_us / 1000);
 	CURL *easy = r->easy;
-	CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, s->url);
-	CHECK(code == CURLE_OK);
-	code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	CHECK(code == CURLE_OK);
+	if (add_headers(r, s, id, now_us, e) != 0)
+		return -1;
+	set_common(r, s, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->body);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(r->body));
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, r->headers);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, r);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, r->error);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS);
-	if (s->ca_file != NULL)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, s->ca_file);
-}
-
-struct request *request_create(const struct settings *settings, const char *webhook_id, char *body, int64_t now_us,
-			       struct err *e)
-{
-	struct request *r = xcalloc(1, sizeof *r);
-	r->body = body;
-	r->easy = curl_easy_init();
-	CHECK(r->easy != NULL);
-	if (add_headers(r, settings, webhook_id, now_us, e) != 0) {
-		request_free(r);
-		return NULL;
-	}
-	set_options(r, settings);
-	return r;
-}
-
-void request_free(struct request *r)
-{
-	if (r == NULL)
-		return;
-	curl_easy_cleanup(r->easy);
-	curl_slist_free_all(r->headers);
-	free(r->body);
-	free(r);
-}
-
-CURL *request_handle(struct request *r)
-{
-	return r->easy;
+	return 0;
 }
 
 /* Seconds or an HTTP date: curl reads both. */
@@ -137,22 +119,70 @@ static int64_t retry_after_us(const struct request *r)
 	return seconds < RETRY_AFTER_MAX_US / SECOND_US ? seconds * SECOND_US : RETRY_AFTER_MAX_US;
 }
 
-void request_outcome(const struct request *r, CURLcode code, struct outcome *out)
+static void judge_status(const struct request *r, struct outcome *out)
 {
 	long status = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
-	bool answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && r->answered > ANSWER_MAX);
-	*out = (struct outcome){.kind = OUTCOME_FAILED};
-	if (!answered) {
-		snprintf(out->error, sizeof out->error, "%s", r->error[0] != '\0' ? r->error : curl_easy_strerror(code));
-	} else if (status >= 200 && status < 300) {
+	if (status >= 200 && status < 300) {
 		out->kind = OUTCOME_TAKEN;
-	} else {
-		bool redirect = status >= 300 && status < 400;
-		snprintf(out->error, sizeof out->error, "HTTP %ld%s", status, redirect ? ": redirects are not followed" : "");
-		if (status == 410)
-			out->kind = OUTCOME_GONE;
-		else if (status == 429 || status == 503)
-			out->retry_after_us = retry_after_us(r);
+		return;
 	}
+	bool redirect = status >= 300 && status < 400;
+	snprintf(out->error, sizeof out->error, "HTTP %ld%s", status, redirect ? ": redirects are not followed" : "");
+	if (status == 410)
+		out->kind = OUTCOME_GONE;
+	else if (status == 429 || status == 503)
+		out->retry_after_us = retry_after_us(r);
+}
+
+/* ---- both ---- */
+
+struct request *request_create(const struct settings *settings, const char *webhook_id, char *body, int64_t now_us,
+			       struct err *e)
+{
+	struct request *r = xcalloc(1, sizeof *r);
+	r->body = body;
+	if (check_id(webhook_id, e) != 0)
+		goto fail;
+	r->easy = curl_easy_init();
+	CHECK(r->easy != NULL);
+	if (settings->format->transport == TRANSPORT_SMTP) {
+		set_common(r, settings, "smtp,smtps");
+		r->mailing = mailing_create(r->easy, settings, r->body);
+	} else if (prepare_http(r, settings, webhook_id, now_us, e) != 0) {
+		goto fail;
+	}
+	return r;
+fail:
+	request_free(r);
+	return NULL;
+}
+
+void request_free(struct request *r)
+{
+	if (r == NULL)
+		return;
+	curl_easy_cleanup(r->easy);
+	curl_slist_free_all(r->headers);
+	mailing_free(r->mailing);
+	free(r->body);
+	free(r);
+}
+
+CURL *request_handle(struct request *r)
+{
+	return r->easy;
+}
+
+void request_outcome(const struct request *r, CURLcode code, struct outcome *out)
+{
+	bool answered = code == CURLE_OK || (code == CURLE_WRITE_ERROR && r->answered > ANSWER_MAX);
+	const char *error = r->error[0] != '\0' ? r->error : curl_easy_strerror(code);
+	*out = (struct outcome){.kind = OUTCOME_FAILED};
+	if (r->mailing != NULL)
+		mailing_outcome(r->mailing, code == CURLE_OK, error, out);
+	else if (answered)
+		judge_status(r, out);
+	else
+		snprintf(out->error, sizeof out->error, "%s", error);
 }

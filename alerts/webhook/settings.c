@@ -1,8 +1,8 @@
 #include "alerts/webhook/settings.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/clock.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,64 +13,110 @@ static char *copy_or_null(const char *text)
 	return text != NULL ? xstrdup(text) : NULL;
 }
 
-static int check_url(const char *text, struct err *e)
+static const char *const *copy_list(const char *const *list, size_t count)
 {
-	char *scheme = NULL;
-	CURLU *url = curl_url();
-	CHECK(url != NULL);
-	CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
-	if (code == CURLUE_OK)
-		code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-	int result = 0;
-	if (code != CURLUE_OK)
-		result = err_set(e, "url \"%s\": %s", text, curl_url_strerror(code));
-	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-		result = err_set(e, "url \"%s\": expected http:// or https://", text);
-	curl_free(scheme);
-	curl_url_cleanup(url);
-	return result;
+	char **copy = xcalloc(count + 1, sizeof *copy);
+	for (size_t i = 0; i < count; i++)
+		copy[i] = xstrdup(list[i]);
+	return (const char *const *)copy;
+}
+
+/* Two lines, or "user:password": the first line end or colon parts them. */
+static int read_login(struct settings *s, struct err *e)
+{
+	const char *secret = s->spec.secret;
+	if (s->format->secret != SECRET_LOGIN || secret == NULL)
+		return 0;
+	size_t user = strcspn(secret, "\r\n");
+	if (secret[user] == '\0')
+		user = strcspn(secret, ":");
+	const char *password = secret + user;
+	password += *password == ':' ? 1 : strspn(password, "\r\n");
+	size_t length = strcspn(password, "\r\n");
+	if (user == 0 || length == 0)
+		return err_set(e, "expected the login: the user and the password on two lines, or user:password");
+	s->user = xcalloc(user + 1, 1);
+	s->password = xcalloc(length + 1, 1);
+	memcpy(s->user, secret, user);
+	memcpy(s->password, password, length);
+	return 0;
 }
 
 static int check_secret(const struct format *format, const char *secret, struct err *e)
 {
 	char signature[2048];
-	if (format->key_in_body)
+	if (format->secret == SECRET_IN_BODY)
 		return secret != NULL && secret[0] != '\0'
 			       ? 0
 			       : err_set(e, "format %s needs its integration key as the secret", format->name);
-	return secret != NULL ? webhook_sign(secret, "check", 0, "", 0, signature, sizeof signature, e) : 0;
+	if (secret == NULL || format->secret != SECRET_SIGNS)
+		return 0;
+	return webhook_sign(secret, "check", 0, "", 0, signature, sizeof signature, e);
 }
 
 int webhook_check_secret(const char *format, const char *secret, struct err *e)
 {
-	const struct format *found = format_find(format, e);
-	return found != NULL ? check_secret(found, secret, e) : -1;
+	struct settings s = {.spec.secret = secret, .format = format_find(format, e)};
+	if (s.format == NULL || check_secret(s.format, secret, e) != 0)
+		return -1;
+	int result = read_login(&s, e);
+	free(s.user);
+	free(s.password);
+	return result;
+}
+
+static int check(struct settings *s, struct err *e)
+{
+	const char *key;
+	if (webhook_check_spec(&s->spec, s->spec.secret != NULL, &key, e) != 0)
+		return err_prefix(e, "%s", key);
+	s->format = format_find(s->spec.format, e);
+	return s->format != NULL && check_secret(s->format, s->spec.secret, e) == 0 ? read_login(s, e) : -1;
 }
 
 struct settings *settings_create(const struct receiver_spec *spec, struct err *e)
 {
 	struct settings *s = xcalloc(1, sizeof *s);
-	s->name = xstrdup(spec->name);
-	s->url = xstrdup(spec->url);
-	s->secret = copy_or_null(spec->secret);
-	s->ca_file = copy_or_null(spec->ca_file);
-	s->timeout_us = spec->timeout_us > 0 ? spec->timeout_us : DEFAULT_TIMEOUT_US;
-	s->format = format_find(spec->format != NULL ? spec->format : "standard", e);
-	if (s->format != NULL && check_url(s->url, e) == 0 && check_secret(s->format, s->secret, e) == 0)
+	s->spec = *spec;
+	s->spec.name = xstrdup(spec->name);
+	s->spec.url = copy_or_null(spec->url);
+	s->spec.format = xstrdup(spec->format != NULL ? spec->format : "standard");
+	s->spec.secret = copy_or_null(spec->secret);
+	s->spec.ca_file = copy_or_null(spec->ca_file);
+	s->spec.timeout_us = spec->timeout_us > 0 ? spec->timeout_us : DEFAULT_TIMEOUT_US;
+	s->spec.from = copy_or_null(spec->from);
+	s->spec.to = copy_list(spec->to, spec->to_count);
+	s->spec.starttls = copy_or_null(spec->starttls);
+	s->spec.command = copy_list(spec->command, spec->command_count);
+	if (check(s, e) == 0)
 		return s;
 	err_prefix(e, "receiver \"%s\"", spec->name);
 	settings_free(s);
 	return NULL;
 }
 
+static void free_list(const char *const *list)
+{
+	for (const char *const *each = list; *each != NULL; each++)
+		free((char *)*each);
+	free((void *)list);
+}
+
 void settings_free(struct settings *s)
 {
 	if (s == NULL)
 		return;
-	free(s->name);
-	free(s->url);
-	free(s->secret);
-	free(s->ca_file);
+	free((char *)s->spec.name);
+	free((char *)s->spec.url);
+	free((char *)s->spec.format);
+	free((char *)s->spec.secret);
+	free((char *)s->spec.ca_file);
+	free((char *)s->spec.from);
+	free_list(s->spec.to);
+	free((char *)s->spec.starttls);
+	free_list(s->spec.command);
+	free(s->user);
+	free(s->password);
 	free(s);
 }
 

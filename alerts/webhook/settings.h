@@ -6,13 +6,12 @@
 
 /* A receiver's specification, checked and copied. */
 struct settings {
-	char *name, *url;
-	char *secret, *ca_file; /* or NULL */
+	struct receiver_spec spec; /* its texts belong to the settings; format and timeout are set */
 	const struct format *format;
-	int64_t timeout_us;
+	char *user, *password;     /* of the login; NULL = none */
 };
 
-/* NULL where the URL, the format or the secret is wrong; the message names the receiver. */
+/* NULL where a key, or the secret, is wrong; the message names the receiver. */
 struct settings *settings_create(const struct receiver_spec *spec, struct err *e);
 void settings_free(struct settings *settings);
 

@@ -27,10 +27,16 @@ struct post_box {
 	char log[64];
 };
 
-static inline void post_box_open(struct post_box *box, const char *responses)
+/* A server of tests/lib that says "port N" and ends with its standard input; `options` end with NULL. */
+static inline int post_box_start(struct post_box *box, const char *script, const char *const *options)
 {
 	int in[2], out[2], port = 0;
+	char path[512];
+	const char *argv[32] = {"python3", path, "--log", box->log};
+	snprintf(path, sizeof path, SOURCE_DIR "/tests/lib/%s", script);
 	strcpy(box->log, "/tmp/test_webhook.XXXXXX");
+	for (size_t i = 4; *options != NULL; i++)
+		argv[i] = *options++;
 	int fd = mkstemp(box->log);
 	ck_assert(fd >= 0 && pipe(in) == 0 && pipe(out) == 0);
 	close(fd);
@@ -42,16 +48,22 @@ static inline void post_box_open(struct post_box *box, const char *responses)
 			close(in[i]);
 			close(out[i]);
 		}
-		execlp("python3", "python3", SOURCE_DIR "/tests/lib/receiver.py", "--secret", HARNESS_SECRET, "--log", box->log,
-		       "--responses", responses, (char *)NULL);
+		execvp("python3", (char *const *)argv);
 		_exit(127);
 	}
 	close(in[0]);
 	close(out[1]);
 	box->input = in[1];
 	FILE *lines = fdopen(out[0], "r");
-	ck_assert_msg(fscanf(lines, "port %d", &port) == 1, "tests/lib/receiver.py does not start (python3?)");
+	ck_assert_msg(fscanf(lines, "port %d", &port) == 1, "%s does not start (python3?)", path);
 	fclose(lines);
+	return port;
+}
+
+static inline void post_box_open(struct post_box *box, const char *responses)
+{
+	const char *const options[] = {"--secret", HARNESS_SECRET, "--responses", responses, NULL};
+	int port = post_box_start(box, "receiver.py", options);
 	snprintf(box->url, sizeof box->url, "http://127.0.0.1:%d/hook", port);
 }
 
