@@ -63,7 +63,7 @@ static const char *const statement_sql[STMT_COUNT] = {
 		" event = ?4, state = ?5, late = ?6, at = ?7, started = ?8, fired = ?9, resolved = ?10, window = ?11,"
 		" count = ?12, peak_count = ?13, expected = ?14, ratio = ?15, p_value = ?16, documents = ?17, publishers = ?18,"
 		/* A resolution brings no stories and no cause: what made the alert fire stays. */
-		" evidence = CASE WHEN ?19 = '[]' THEN evidence ELSE ?19 END, changed = ?20, leader = ?23, change = ?24,"
+		" evidence = CASE WHEN ?19 = '[]' THEN evidence ELSE ?19 END, changed = ?20, leader = coalesce(?23, leader), change = ?24,"
 		" cause = CASE WHEN ?25 = 0 THEN cause ELSE ?25 END, stories = ?26, judged = ?27, stories_expected = ?28, share = ?29,"
 		" share_expected = ?30",
 	[STMT_INSERT_EVENT] =

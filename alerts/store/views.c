@@ -61,7 +61,7 @@
 	"  w.fired AS alerts_fired, round(w.budgeted, 2) AS alerts_budgeted, round(w.days, 1) AS budget_days" \
 	" FROM (SELECT t.name AS topic, " ALERT_STATE("a.state") " AS state, (SELECT name FROM rules WHERE id = a.rule) AS rule," \
 	"    a.id AS alert, a.started AS since, a.count AS count, a.peak_count AS peak_count, a.expected AS expected," \
-	"    a.ratio AS ratio, a.leader AS leader, " SILENT_UNTIL " AS silent, " TOPIC_SEEN " AS seen," \
+	"    a.ratio AS ratio, coalesce(a.leader, a.id) AS leader, " SILENT_UNTIL " AS silent, " TOPIC_SEEN " AS seen," \
 	"    (SELECT count(*) FROM alerts f JOIN rules r ON r.id = f.rule WHERE f.topic = t.id AND r.active AND r.budget > 0" \
 	"      AND f.fired > " EVENT_TIME " - " BUDGET_DAYS " * 86400000000) AS fired," \
 	"    (SELECT sum(r.budget * " BUDGET_DAYS ") FROM " RULES_OF_TOPIC ") AS budgeted," \

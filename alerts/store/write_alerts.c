@@ -37,7 +37,7 @@ int write_alert_row(struct store *store, const struct stored_alert *of, const ch
 	bind_time(&row, applied_us);
 	bind_integer(&row, of->kind);
 	bind_text(&row, of->subject);
-	bind_text(&row, alert->group != NULL ? alert->group : alert->id);
+	bind_text(&row, alert->group);
 	bind_integer(&row, alert->change);
 	bind_integer(&row, alert->cause);
 	bind_integer(&row, alert->stories);

@@ -27,6 +27,14 @@ bool is_late(const struct watch *watch, const struct rule_state *state, int32_t 
 	return !watch->sources[state->source].own_clock && applied_us - cell_time(cell) > late_us(watch);
 }
 
+bool is_behind(const struct watch *watch, uint32_t source, int64_t applied_us)
+{
+	const struct source_mark *mark = &watch->sources[source];
+
+	return !mark->own_clock && mark->advanced_us - mark->watermark_us > late_us(watch) &&
+	       applied_us - mark->watermark_us > late_us(watch);
+}
+
 static void put_backlog(const struct watch *watch, struct watch_effects *effects)
 {
 	effects_put_backlog(effects, &(struct watch_backlog_state){.since_us = watch->backlog_us});

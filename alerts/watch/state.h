@@ -231,6 +231,8 @@ void groups_settle(struct watch *watch, int64_t applied_us, struct watch_effects
 
 /* ---- backlog.c ---- */
 bool is_late(const struct watch *watch, const struct rule_state *state, int32_t cell, int64_t applied_us);
+/* Has the source last shown what was late? */
+bool is_behind(const struct watch *watch, uint32_t source, int64_t applied_us);
 /* A change is held for the digest. */
 void backlog_hold(struct watch *watch, uint32_t source, int64_t applied_us, struct watch_effects *effects);
 /* At each tick: is it over? */

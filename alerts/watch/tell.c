@@ -61,6 +61,8 @@ static void tell_first(struct watch *watch, struct rule_state *state, enum alert
 	struct change change = make_change(watch, state, ALERT_FIRING, what, now);
 	struct rule_state *leader = group_seek(watch, state, now);
 
+	if (what == CHANGE_RENEWED) /* it is told as it is now, be its last document of hours ago */
+		change.late = is_behind(watch, state->source, now->applied_us);
 	if (leader) {
 		group_join(state, leader);
 		state->told = TOLD_LIVE;
@@ -110,7 +112,7 @@ void escalate(struct watch *watch, struct rule_state *state, const struct moment
 
 	if (state->state != ALERT_FIRING || state->told == TOLD_NOT)
 		return;
-	if (now->cell == state->said_cell) { /* what else its cell brings was in the message, whatever the order */
+	if (state->hot <= state->said_cell) { /* what else its cell brings was in the message, whatever the order */
 		state->said = state->peak;
 		return;
 	}
@@ -169,6 +171,7 @@ void tell_again(struct watch *watch, struct rule_state *state, int64_t applied_u
 		return;
 	}
 	verdict = judge(watch, state->topic, state->rule, cell);
+	change.late = is_behind(watch, state->source, applied_us);
 	change.notify = true;
 	state->told = TOLD_LIVE;
 	say_peak(state, cell);

@@ -149,8 +149,11 @@ struct database {
 	int64_t silences[TOPICS + 1];
 	int64_t stories[DOCUMENTS_MAX];
 	size_t documents;              /* of the stream, so far */
-	char alerts[ALERTS_MAX][160];
+	int64_t heard[TOPICS][4];      /* by source */
+	int64_t backlog_us;
+	char alerts[ALERTS_MAX][320];
 	size_t alert_count;
+	size_t escalated, joined, held, digests;
 };
 
 static struct database database, other;
@@ -193,6 +196,48 @@ static void keep_source(struct database *db, const struct watch_source_state *st
 	db->sources[i].source = db->source_names[i];
 }
 
+static void keep_alert(struct database *db, const struct watch_alert *alert)
+{
+	char members[40] = "";
+
+	ck_assert_uint_lt(db->alert_count, ALERTS_MAX);
+	for (size_t i = 0; i < alert->member_count; i++)
+		snprintf(members + strlen(members), sizeof members - strlen(members), " +%u", alert->members[i]);
+	snprintf(db->alerts[db->alert_count++], sizeof db->alerts[0],
+		 "%s %u rule %u topic %u state %d at %lld count %u expected %.6f documents %u change %d group %s%s%s%s", alert->id,
+		 alert->event, alert->rule, alert->topic, (int)alert->state, (long long)(alert->at_us / SECOND_US), alert->count,
+		 alert->expected, alert->documents, (int)alert->change, alert->group, members, alert->notify ? " notify" : "",
+		 alert->held ? " held" : "");
+	ck_assert(!alert->notify || !alert->held);
+	db->escalated += alert->change == CHANGE_ESCALATED;
+	db->joined += alert->change == CHANGE_JOINED;
+	db->held += alert->held;
+}
+
+static void keep_alerts(struct database *db, const struct watch_effects *effects)
+{
+	size_t late = 0;
+
+	for (size_t i = 0; i <= effects->alert_count; i++) {
+		for (; late < effects->late_count && effects->lates[late].after == i; late++, db->digests++)
+			snprintf(db->alerts[db->alert_count++], sizeof db->alerts[0], "%s at %lld", effects->lates[late].id,
+				 (long long)(effects->lates[late].at_us / SECOND_US));
+		if (i < effects->alert_count)
+			keep_alert(db, &effects->alerts[i]);
+	}
+	ck_assert_uint_eq(late, effects->late_count);
+}
+
+static size_t source_index(const struct database *db, const char *name)
+{
+	size_t i = 0;
+
+	while (i < db->source_count && strcmp(db->source_names[i], name) != 0)
+		i++;
+	ck_assert_uint_lt(i, db->source_count);
+	return i;
+}
+
 static void keep(struct database *db, const struct watch_effects *effects)
 {
 	for (size_t i = 0; i < effects->increment_count; i++)
@@ -205,15 +250,12 @@ static void keep(struct database *db, const struct watch_effects *effects)
 	for (size_t i = 0; i < effects->silence_count; i++)
 		db->silences[effects->silences[i].topic < TOPICS ? effects->silences[i].topic : TOPICS] =
 			effects->silences[i].until_us;
-	for (size_t i = 0; i < effects->alert_count; i++) {
-		const struct watch_alert *alert = &effects->alerts[i];
-
-		ck_assert_uint_lt(db->alert_count, ALERTS_MAX);
-		snprintf(db->alerts[db->alert_count++], sizeof db->alerts[0],
-			 "%s %u rule %u topic %u state %d at %lld count %u expected %.6f documents %u%s", alert->id,
-			 alert->event, alert->rule, alert->topic, (int)alert->state, (long long)(alert->at_us / SECOND_US),
-			 alert->count, alert->expected, alert->documents, alert->notify ? " notify" : "");
-	}
+	for (size_t i = 0; i < effects->topic_source_count; i++)
+		db->heard[effects->topic_sources[i].topic][source_index(db, effects->topic_sources[i].source)] =
+			effects->topic_sources[i].noted_us;
+	if (effects->backlog)
+		db->backlog_us = effects->backlog->since_us;
+	keep_alerts(db, effects);
 }
 
 static struct watch *load(const struct database *db)
@@ -233,6 +275,12 @@ static struct watch *load(const struct database *db)
 	for (uint32_t t = 0; t <= TOPICS; t++)
 		if (db->silences[t])
 			watch_load_silence(watch, &(struct watch_silence_state){t < TOPICS ? t : UINT32_MAX, db->silences[t]});
+	for (uint32_t t = 0; t < TOPICS; t++)
+		for (size_t i = 0; i < db->source_count; i++)
+			if (db->heard[t][i])
+				watch_load_topic_source(
+					watch, &(struct watch_topic_source){t, db->source_names[i], db->heard[t][i]});
+	watch_load_backlog(watch, &(struct watch_backlog_state){db->backlog_us});
 	for (size_t i = 0; i < db->documents; i++)
 		if (stream.documents[i].applied_us >= last_us - WATCH_RECALL_US)
 			watch_load_document(watch, &stream.documents[i], db->stories[i]);
@@ -250,6 +298,7 @@ static uint64_t run(struct database *db, size_t batch, size_t restart)
 	uint64_t digest;
 
 	memset(db, 0, sizeof *db);
+	db->backlog_us = TIME_NONE;
 	for (size_t i = 0; i < stream.count; i++) {
 		const struct watch_document *document = &stream.documents[i];
 

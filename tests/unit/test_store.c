@@ -67,8 +67,8 @@ START_TEST(an_older_version_is_brought_up_to_date)
 				    .moves = &move, .move_count = 1};
 	ck_assert_int_eq(fixture_try(store, &batch, &e), STORE_DONE);
 	store_close(store);
+	fixture_go_back_to_schema_2();
 	shell("sqlite3 %s '%s'", "DROP INDEX documents_applied; CREATE INDEX documents_applied ON documents(applied, key);"
-				 "DROP TABLE switch_pairs; DROP TABLE model_switches;"
 				 "PRAGMA user_version = 1");
 	assert_refused(STORE_READ, "start the daemon on it once");
 

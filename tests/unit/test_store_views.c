@@ -40,6 +40,7 @@ static const struct {
 	{"source_health", "source,stream,state,message,last_progress,lag,updated,gaps"},
 	{"rejected_v", "id,source,stream,kind,coordinates,external_id,reason,received,applied,raw"},
 	{"corrections_v", "document,polarity,was,at,title"},
+	{"silences_v", "kind,name,topic,starts,until,active,why,weekly,timezone"},
 	{"commands_v", "id,verb,subject,argument,why,until,created,done,problem"},
 };
 

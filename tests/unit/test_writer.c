@@ -352,6 +352,26 @@ START_TEST(health_is_stored_when_it_says_something_new)
 }
 END_TEST
 
+START_TEST(a_notice_is_stored_and_sent_by_itself)
+{
+	char payload[] = "{\"state\":\"firing\"}";
+	struct watch_alert alert = fixture_alert(1, ALERT_FIRING, true);
+	const char *receivers[] = {"chat"};
+	struct store_notice notice = {.subject = "disk", .alert = &alert, .payload = payload, .receivers = receivers,
+				      .receiver_count = 1};
+	writer_put_notice(harness.writer, &notice);
+	memset(payload, 'x', sizeof payload - 1); /* it was copied */
+	memset(&alert, 0, sizeof alert);
+	wait_until(harness_status().outbox_pending == 1);
+	assert_answer("select topic, rule, state from alert_history", "disk|bellwether|firing");
+	assert_answer("select payload from alert_events", "{\"state\":\"firing\"}");
+	harness_stop();
+	ck_assert_uint_eq(fake.delivered, 1);
+	ck_assert_str_eq(fake.deliveries[0].receiver, "chat");
+	ck_assert_str_eq(fake.deliveries[0].payload, "{\"state\":\"firing\"}");
+}
+END_TEST
+
 START_TEST(retention_comes_by_itself)
 {
 	for (int64_t n = 1; n <= 3000; n++)
@@ -397,6 +417,7 @@ int main(void)
 	tcase_add_test(tcase, a_configuration_takes_its_place_between_items);
 	tcase_add_test(tcase, a_tick_beside_a_configuration_keeps_its_names);
 	tcase_add_test(tcase, health_is_stored_when_it_says_something_new);
+	tcase_add_test(tcase, a_notice_is_stored_and_sent_by_itself);
 	tcase_add_test(tcase, retention_comes_by_itself);
 	return run_case("writer", tcase);
 }
