@@ -330,6 +330,10 @@ void watch_load_switch(struct watch *watch, const struct watch_switch *model_swi
 /* For tests and `top`: the state of a rule on a topic now. */
 enum alert_state watch_get_state(const struct watch *watch, uint32_t rule, uint32_t topic);
 
+/* For charts: what a rule expects of a topic in the `cells` cells that end with that of `at_us`, as far as is known now
+ * (rule_expect). */
+struct rule_band watch_expect(struct watch *watch, uint32_t rule, uint32_t topic, int64_t at_us, int32_t cells);
+
 /* A digest of the whole state: equal digests = equal states (restart tests). */
 uint64_t watch_digest(const struct watch *watch);
 

@@ -1,39 +1,58 @@
-#include "alerts/store.h"
+#include "alerts/payload.h"
+#include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/cmd.h"
 #include "daemon/config.h"
 #include "daemon/replay.h"
+#include "daemon/replay_feed.h"
+#include "daemon/replay_report.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char help[] =
-	"usage: bellwether replay --config F [--input FILE|-] [--since 90d] [--summary]\n"
+	"usage: bellwether replay --config F [--input FILE|-] [--since T] [--until T] [--summary] [--quiet] [--charts DIR]\n"
+	"       bellwether replay --compare A.yaml B.yaml [the same options]\n"
 	"\n"
 	"What the rules would have said: a recorded stream, or the stored history,\n"
 	"through the rules with a virtual clock.  One JSON object for each change of an\n"
 	"alert: pending, firing, resolved.\n"
 	"\n"
 	"  --config F      the configuration: its topics and rules\n"
+	"  --compare A B   two configurations over the same documents: a JSON object for\n"
+	"                  each alert that only A, only B, or both raise (\"raised_by\": \"a\",\n"
+	"                  \"b\", \"both\"; same topic, overlapping in time), with the times in\n"
+	"                  both and which was earlier; then a table of them (to standard\n"
+	"                  error, or behind the lines with --summary)\n"
 	"  --input FILE    JSON lines in order of time, one document each:\n"
 	"                  {\"published\":\"2026-01-05T09:30:00Z\",\"source\":\"Example Wire\",\"title\":\"...\"}\n"
 	"                  \"polarity\" (negative, neutral, positive) is taken as given;\n"
-	"                  else the model judges what a rule needs.  \"-\": standard input\n"
-	"  --since D       the stored history; show the last D of it (default 90d)\n"
-	"  --summary       a table at the end: how often each topic fired\n"
-	"  --quiet         only the summary\n"
+	"                  else the model judges what a rule needs.  \"-\": standard input.\n"
+	"                  Without --input: the stored history of the configuration's\n"
+	"                  database (of A's), with the polarities, silences and changes of\n"
+	"                  the model as they were\n"
+	"  --since T       show nothing of before T, a time (2026-01-05,\n"
+	"                  2026-01-05T09:30:00Z) or how long ago (90d, 12h); what was before\n"
+	"                  is what the rules learn from.  Default: 90d; with --input: all\n"
+	"  --until T       end there\n"
+	"  --summary       a table at the end: how often each topic fired, and how often\n"
+	"                  its budget allows\n"
+	"  --quiet         only the table\n"
+	"  --charts DIR    write a chart (SVG) of each topic, and index.html that shows them\n"
 	"\n"
 	"Exit status: 0 ok, 1 reading or writing failed, 2 wrong usage or configuration.\n";
 
 struct options {
-	const char *config, *input;
-	int64_t since_us;
-	bool summary, quiet;
+	const char *configs[REPLAY_SIDES], *input, *charts;
+	size_t count; /* of configurations: two are compared */
+	int64_t since_us, until_us;
+	bool has_since, summary, quiet;
 };
 
 static int usage_error(const char *what, const char *value)
@@ -43,115 +62,207 @@ static int usage_error(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
+/* "90d" is so long ago. */
+static bool parse_time(const char *text, int64_t *time_us)
+{
+	int64_t ago_us;
+
+	if (time_parse_iso(text, time_us))
+		return true;
+	if (!duration_parse(text, &ago_us))
+		return false;
+	*time_us = clock_now_us(&wall_clock) - ago_us;
+	return true;
+}
+
+/* What the options say together; an exit status, or -1 to go on. */
+static int options_check(int argc, char **argv, struct options *options, const char *config, const char *compared)
+{
+	if (compared && config)
+		return usage_error("--compare names both configurations: leave out --config", config);
+	if (compared && optind == argc)
+		return usage_error("--compare takes two configurations, and there is only", compared);
+	options->configs[0] = compared ? compared : config;
+	options->configs[1] = compared ? argv[optind++] : NULL;
+	options->count = compared ? 2 : 1;
+	if (optind < argc)
+		return usage_error("unexpected:", argv[optind]);
+	if (!options->configs[0])
+		return usage_error("--config is missing", NULL);
+	if (!options->has_since)
+		options->since_us = options->input ? INT64_MIN : clock_now_us(&wall_clock) - 90 * DAY_US;
+	if (options->since_us >= options->until_us)
+		return usage_error("--until is not after --since: nothing would be shown", NULL);
+	return -1;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int options_parse(int argc, char **argv, struct options *out)
 {
 	static const struct option known[] = {
-		{"config", required_argument, NULL, 'c'}, {"input", required_argument, NULL, 'i'},
-		{"since", required_argument, NULL, 's'},  {"summary", no_argument, NULL, 'm'},
-		{"quiet", no_argument, NULL, 'q'},	  {"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"config", required_argument, NULL, 'c'},  {"compare", required_argument, NULL, 'o'},
+		{"input", required_argument, NULL, 'i'},   {"since", required_argument, NULL, 's'},
+		{"until", required_argument, NULL, 'u'},   {"charts", required_argument, NULL, 'g'},
+		{"summary", no_argument, NULL, 'm'},	   {"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0},
 	};
+	const char *config = NULL, *compared = NULL;
 
-	*out = (struct options){.since_us = 90 * DAY_US};
+	*out = (struct options){.until_us = INT64_MAX};
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		switch (c) {
-		case 'c': out->config = optarg; break;
+		case 'c': config = optarg; break;
+		case 'o': compared = optarg; break;
 		case 'i': out->input = optarg; break;
+		case 'g': out->charts = optarg; break;
 		case 'm': out->summary = true; break;
 		case 'q': out->summary = out->quiet = true; break;
 		case 's':
-			if (!duration_parse(optarg, &out->since_us))
-				return usage_error("--since takes a duration as 90d or 12h, not", optarg);
+		case 'u':
+			if (!parse_time(optarg, c == 's' ? &out->since_us : &out->until_us))
+				return usage_error(c == 's' ? "--since takes a time (2026-01-05) or how long ago (90d, 12h), not"
+							    : "--until takes a time (2026-01-05) or how long ago (90d, 12h), not",
+						   optarg);
+			out->has_since |= c == 's';
 			break;
 		case 'h': fputs(help, stdout); return EXIT_OK;
 		case ':': return usage_error("a value is missing after", argv[optind - 1]);
 		default: return usage_error("unknown option", argv[optind - 1]);
 		}
 	}
-	if (optind < argc)
-		return usage_error("unexpected:", argv[optind]);
-	return out->config ? -1 : usage_error("--config is missing", NULL);
+	return options_check(argc, argv, out, config, compared);
 }
 
-static int replay_file(struct replay *replay, const struct config *config, const char *path, struct err *e)
+/* ---- while it runs ---- */
+
+/* The object's text and, at its end, whether it would have been sent. */
+static int print_change(void *context, const struct watch_alert *alert, struct err *e)
+{
+	const struct config *config = context;
+	const struct watch_options *watch = &config->watch;
+	char *line = payload_write_change(alert, watch->rules[alert->rule].name, watch->topics[alert->topic], watch->topics);
+	int length = (int)strlen(line) - 1, result;
+
+	CHECK(length > 0 && line[length] == '}');
+	result = printf("%.*s,\"notify\":%s}\n", length, line, alert->notify ? "true" : "false");
+	free(line);
+	return result < 0 ? err_sys(e, errno, "cannot write") : 0;
+}
+
+static void show_output(void)
+{
+	fflush(stdout);
+}
+
+static void show_progress(uint64_t documents, int64_t applied_us)
+{
+	char iso[64];
+
+	fprintf(stderr, "\r%llu documents, %.10s ", (unsigned long long)documents, time_format_iso(applied_us, iso, sizeof iso));
+}
+
+static int read_file(struct replay_source *source, const char *path, struct err *e)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	uint64_t rejected = 0;
 	int result;
 
 	if (fd < 0)
 		return err_sys(e, errno, "cannot open %s", path);
-	result = replay_read(replay, config, fd, &rejected, e);
+	result = replay_read_lines(source, fd, e);
 	if (!is_stdin)
 		close(fd);
-	if (rejected)
-		fprintf(stderr, "bellwether replay: %llu lines were no documents\n", (unsigned long long)rejected);
+	if (source->rejected)
+		fprintf(stderr, "bellwether replay: %llu lines were no documents\n", (unsigned long long)source->rejected);
 	return result;
 }
 
-struct past {
-	struct replay *replay;
-	struct err *e;
-	int result;
-};
+/* ---- what is told at the end ---- */
 
-static int replay_past(void *context, const struct store_past *stored)
+static void report(const struct options *options, struct replay *const *replays)
 {
-	struct past *past = context;
-
-	past->result = replay_document(past->replay, &stored->document, past->e);
-	return past->result;
+	if (options->count == 1) {
+		if (options->summary)
+			replay_print_summary(replays[0], stdout);
+		return;
+	}
+	if (!options->quiet)
+		replay_print_comparison(replays[0], replays[1], stdout);
+	fflush(stdout);
+	replay_print_comparison_summary(replays[0], replays[1], options->summary ? stdout : stderr);
 }
 
-static int replay_stored(struct replay *replay, const struct config *config, struct err *e)
+static int write_charts(const struct options *options, struct replay *const *replays, struct err *e)
 {
-	struct store_names names = {
-		.topics = config->watch.topics,
-		.topic_count = config->watch.topic_count,
-	};
-	struct past past = {.replay = replay, .e = e};
-	struct store *store = store_open(config->database, STORE_READ, 0, e);
-	int result = -1;
+	struct replay_report reports[REPLAY_SIDES] = {{replays[0], NULL}, {replays[1], "B"}};
 
-	if (store && store_use_names(store, &names, e) == 0)
-		result = store_each_document(store, INT64_MIN, replay_past, &past, e);
-	store_close(store);
-	return past.result < 0 ? -1 : result;
+	if (!options->charts)
+		return 0;
+	if (options->count > 1)
+		reports[0].name = "A";
+	return replay_write_charts(reports, options->count, options->charts, e);
+}
+
+static int replay_all(const struct options *options, struct config *const *configs, struct replay *const *replays,
+		      struct err *e)
+{
+	struct replay_source source = {.count = options->count, .until_us = options->until_us, .pause = show_output};
+	int result;
+
+	memcpy(source.replays, replays, options->count * sizeof *replays);
+	if (isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO))
+		source.progress = show_progress;
+	result = options->input ? read_file(&source, options->input, e)
+				: replay_read_history(&source, configs[0]->database, e);
+	if (source.progress)
+		fputs("\r\33[K", stderr);
+	if (result < 0 || write_charts(options, replays, e) < 0)
+		return -1;
+	report(options, replays);
+	return fflush(stdout) != 0 ? err_sys(e, errno, "cannot write") : 0;
+}
+
+static struct replay *start(const struct options *options, struct config *config)
+{
+	bool lines = options->count == 1 && !options->quiet;
+
+	return replay_create(&(struct replay_options){
+		.config = config,
+		.ticks = !options->input,
+		.tracks = options->charts != NULL,
+		.since_us = options->since_us,
+		.changed = lines ? print_change : NULL,
+		.context = config,
+	});
 }
 
 int cmd_replay(int argc, char **argv)
 {
 	struct options options;
-	struct replay_options replay_options;
-	struct config *config;
-	struct replay *replay;
+	struct config *configs[REPLAY_SIDES] = {NULL};
+	struct replay *replays[REPLAY_SIDES] = {NULL};
 	struct err e = {0};
-	int status = options_parse(argc, argv, &options), result;
+	int status = options_parse(argc, argv, &options);
 
 	if (status >= 0)
 		return status;
-	config = config_load(options.config, config_print_problem, NULL);
-	if (!config)
-		return EXIT_USAGE;
-	replay_options = (struct replay_options){
-		.config = config,
-		.out = stdout,
-		.changes = !options.quiet,
-		.summary = options.summary,
-		.since_us = options.input ? INT64_MIN : clock_now_us(&wall_clock) - options.since_us,
-	};
-	replay = replay_create(&replay_options);
-	result = options.input ? replay_file(replay, config, options.input, &e) : replay_stored(replay, config, &e);
-	if (result == 0 && options.summary)
-		replay_print_summary(replay);
-	if (fflush(stdout) != 0 && result == 0)
-		result = err_sys(&e, errno, "cannot write");
-	if (result < 0)
+	status = EXIT_USAGE;
+	for (size_t i = 0; i < options.count; i++) {
+		configs[i] = config_load(options.configs[i], config_print_problem, NULL);
+		if (!configs[i])
+			goto done;
+		replays[i] = start(&options, configs[i]);
+	}
+	status = EXIT_OK;
+	if (replay_all(&options, configs, replays, &e) < 0) {
 		fprintf(stderr, "bellwether replay: %s\n", e.text);
-	replay_free(replay);
-	config_free(config);
-	return result < 0 ? EXIT_FAILED : EXIT_OK;
+		status = EXIT_FAILED;
+	}
+done:
+	for (size_t i = 0; i < options.count; i++) {
+		replay_free(replays[i]);
+		config_free(configs[i]);
+	}
+	return status;
 }

@@ -1,47 +1,51 @@
 /*
  * Nothing here decides anything: documents go into alerts/watch, and what comes
- * out of it is printed or counted.
+ * out of it is kept in mind.
+ *
+ * Effects are cleared after many documents, not after each: clearing costs as
+ * much as counting one.
  */
 #include "daemon/replay.h"
 
-#include "alerts/payload.h"
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
+#include "daemon/replay_tracks.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Of one topic, over all rules: what the summary tells. */
-struct tale {
-	uint32_t fired;
-	int64_t longest_us, fired_for_us;
-	uint64_t documents;
-};
+#define CLEAR_AFTER 512 /* documents */
 
 struct replay {
 	struct replay_options options;
 	struct watch *watch;
 	struct watch_effects *effects;
-	struct tale *tales;
-	int64_t *firing_since;  /* [rule, topic]; TIME_NONE = not firing */
-	int64_t applied_us, first_us, last_us;
-	uint64_t count;
+	struct replay_tracks *tracks;
+	int64_t applied_us, tick_us; /* the last event; the last tick of the grid; TIME_NONE = none yet */
+	int64_t event_us;            /* how far the stream has come in its own time (see event_time); TIME_NONE = nowhere */
+	bool by_wall;                /* a document came that was read as it was published */
+	size_t uncleared;            /* documents since effects were cleared */
+	/* gathered */
+	struct replay_alert *alerts;
+	size_t alert_count, alert_room;
+	size_t *open;                /* [rule, topic]: 1 + index of the alert that fires; 0 = none */
+	uint64_t *topic_documents;
+	struct replay_span span;
 };
 
 struct replay *replay_create(const struct replay_options *options)
 {
+	const struct config *config = options->config;
 	struct replay *replay = xcalloc(1, sizeof *replay);
-	size_t pairs = options->config->rule_count * options->config->topic_count;
 
 	replay->options = *options;
-	replay->watch = watch_create(&options->config->watch);
+	replay->watch = watch_create(&config->watch);
 	replay->effects = watch_effects_create();
-	replay->tales = xcalloc(options->config->topic_count + 1, sizeof *replay->tales);
-	replay->firing_since = xcalloc(pairs + 1, sizeof *replay->firing_since);
-	for (size_t i = 0; i < pairs; i++)
-		replay->firing_since[i] = TIME_NONE;
-	replay->applied_us = replay->first_us = replay->last_us = TIME_NONE;
+	replay->tracks = options->tracks ? replay_tracks_create(config, options->since_us) : NULL;
+	replay->open = xcalloc(config->rule_count * config->topic_count + 1, sizeof *replay->open);
+	replay->topic_documents = xcalloc(config->topic_count + 1, sizeof *replay->topic_documents);
+	replay->applied_us = replay->tick_us = replay->event_us = TIME_NONE;
+	replay->span = (struct replay_span){TIME_NONE, TIME_NONE, 0};
 	return replay;
 }
 
@@ -49,160 +53,205 @@ void replay_free(struct replay *replay)
 {
 	if (!replay)
 		return;
+	for (size_t i = 0; i < replay->alert_count; i++)
+		free(replay->alerts[i].headline);
+	replay_tracks_free(replay->tracks);
 	watch_free(replay->watch);
 	watch_effects_free(replay->effects);
-	free(replay->tales);
-	free(replay->firing_since);
+	free(replay->alerts);
+	free(replay->open);
+	free(replay->topic_documents);
 	free(replay);
 }
 
-static int print_change(const struct replay *replay, const struct watch_alert *alert, struct err *e)
-{
-	const struct watch_options *watch = &replay->options.config->watch;
-	char *line = payload_write_change(alert, watch->rules[alert->rule].name, watch->topics[alert->topic],
-					  watch->topics);
-	int result = fprintf(replay->options.out, "%s\n", line);
+/* ---- gathering ---- */
 
-	free(line);
-	return result < 0 ? err_sys(e, errno, "cannot write") : 0;
+static size_t *open_alert(struct replay *replay, const struct watch_alert *alert)
+{
+	return &replay->open[alert->rule * replay->options.config->topic_count + alert->topic];
 }
 
-static void note_change(struct replay *replay, const struct watch_alert *alert)
+static void begin_alert(struct replay *replay, const struct watch_alert *change)
 {
-	struct tale *tale = &replay->tales[alert->topic];
-	int64_t *since = &replay->firing_since[alert->rule * replay->options.config->topic_count + alert->topic];
+	struct replay_alert *alert;
 
-	if (alert->state == ALERT_FIRING && *since == TIME_NONE) {
-		*since = alert->at_us;
-		tale->fired++;
-	} else if (alert->state == ALERT_RESOLVED && *since != TIME_NONE) {
-		int64_t length = alert->at_us - *since;
-
-		tale->fired_for_us += length;
-		if (length > tale->longest_us)
-			tale->longest_us = length;
-		*since = TIME_NONE;
+	if (replay->alert_count == replay->alert_room) {
+		replay->alert_room = replay->alert_room ? replay->alert_room * 2 : 64;
+		replay->alerts = xrealloc(replay->alerts, replay->alert_room * sizeof *replay->alerts);
 	}
+	alert = &replay->alerts[replay->alert_count++];
+	*alert = (struct replay_alert){
+		.rule = change->rule,
+		.topic = change->topic,
+		.started_us = change->started_us,
+		.fired_us = change->at_us,
+		.resolved_us = TIME_NONE,
+		.expected = change->expected,
+		.ratio = change->ratio,
+		.headline = change->evidence_count ? xstrdup(change->evidence[0].title) : NULL,
+	};
+	memcpy(alert->id, change->id, sizeof alert->id);
+	*open_alert(replay, change) = replay->alert_count;
 }
 
-/* Show what the last events did. */
+static void gather(struct replay *replay, const struct watch_alert *change)
+{
+	size_t *open = open_alert(replay, change);
+	struct replay_alert *alert;
+
+	if (change->state == ALERT_FIRING && !*open)
+		begin_alert(replay, change);
+	if (!*open)
+		return; /* pending only, or it fired before what is told of */
+	alert = &replay->alerts[*open - 1];
+	alert->peak = change->peak_count;
+	alert->told |= change->notify;
+	if (change->state != ALERT_RESOLVED)
+		return;
+	alert->resolved_us = change->at_us;
+	*open = 0;
+}
+
+/* Take note of what the last events did. */
 static int drain(struct replay *replay, struct err *e)
 {
-	for (size_t i = 0; i < replay->effects->alert_count; i++) {
+	int result = 0;
+
+	for (size_t i = 0; i < replay->effects->alert_count && result == 0; i++) {
 		const struct watch_alert *alert = &replay->effects->alerts[i];
 
 		if (alert->at_us < replay->options.since_us)
 			continue;
-		note_change(replay, alert);
-		if (replay->options.changes && print_change(replay, alert, e) < 0)
-			return -1;
+		gather(replay, alert);
+		if (replay->options.changed)
+			result = replay->options.changed(replay->options.context, alert, e);
 	}
+	if (replay->tracks)
+		replay_tracks_add(replay->tracks, replay->effects);
 	watch_effects_clear(replay->effects);
-	return 0;
+	replay->uncleared = 0;
+	return result;
 }
+
+/* ---- events ---- */
 
 static void tick_until(struct replay *replay, int64_t applied_us)
 {
-	int64_t tick_us = replay->applied_us - replay->applied_us % WATCH_TICK_US + WATCH_TICK_US;
-
-	for (; tick_us <= applied_us; tick_us += WATCH_TICK_US)
-		watch_tick(replay->watch, tick_us, replay->effects);
+	if (replay->tick_us == TIME_NONE) {
+		replay->tick_us = applied_us - applied_us % WATCH_TICK_US;
+		return;
+	}
+	for (; replay->tick_us + WATCH_TICK_US <= applied_us; replay->tick_us += WATCH_TICK_US)
+		watch_tick(replay->watch, replay->tick_us + WATCH_TICK_US, replay->effects);
 }
 
-int replay_document(struct replay *replay, const struct watch_document *document, struct err *e)
+/* When a document counts as seen: as it was applied or, of a recording, as it was published. */
+static int64_t event_time(const struct watch_document *document)
 {
-	/* A source with a clock of its own is its own tick: every cell that its documents pass is closed by them. */
-	if (replay->applied_us != TIME_NONE && !(document->flags & ITEM_OWN_CLOCK))
-		tick_until(replay, document->applied_us);
-	replay->applied_us = document->applied_us;
-	watch_document(replay->watch, document, replay->effects);
-	if (document->applied_us >= replay->options.since_us) {
-		if (replay->first_us == TIME_NONE)
-			replay->first_us = document->applied_us;
-		replay->last_us = document->applied_us;
-		replay->count++;
-		for (size_t i = 0; i < document->topic_count; i++)
-			replay->tales[document->topics[i]].documents++;
+	return document->flags & ITEM_OWN_CLOCK ? document->published_us : document->applied_us;
+}
+
+/* `applied` moves on, never back. */
+static void move_to(struct replay *replay, int64_t applied_us)
+{
+	if (applied_us <= replay->applied_us)
+		return;
+	if (replay->options.ticks)
+		tick_until(replay, applied_us);
+	replay->applied_us = applied_us;
+}
+
+/* So does the stream's own time; charts take what was expected until then before anything new is counted. */
+static int pass_time(struct replay *replay, int64_t event_us, struct err *e)
+{
+	if (event_us <= replay->event_us)
+		return 0;
+	if (replay->tracks && replay_tracks_due(replay->tracks, event_us)) {
+		if (drain(replay, e) < 0)
+			return -1;
+		replay_tracks_close(replay->tracks, replay->watch, event_us);
 	}
+	replay->event_us = event_us;
+	if (replay->span.first_us != TIME_NONE)
+		replay->span.last_us = event_us;
+	return 0;
+}
+
+static void count(struct replay *replay, const struct watch_document *document)
+{
+	if (event_time(document) < replay->options.since_us)
+		return;
+	if (replay->span.first_us == TIME_NONE)
+		replay->span.first_us = replay->span.last_us = replay->event_us;
+	replay->span.documents++;
+	for (size_t i = 0; i < document->topic_count; i++)
+		replay->topic_documents[document->topics[i]]++;
+}
+
+int64_t replay_document(struct replay *replay, const struct watch_document *document, struct err *e)
+{
+	int64_t story;
+
+	move_to(replay, document->applied_us);
+	if (pass_time(replay, event_time(document), e) < 0)
+		return -1;
+	replay->by_wall |= !(document->flags & ITEM_OWN_CLOCK);
+	story = watch_document(replay->watch, document, replay->effects);
+	count(replay, document);
+	if (!replay->effects->alert_count && ++replay->uncleared < CLEAR_AFTER)
+		return story;
+	return drain(replay, e) < 0 ? -1 : story;
+}
+
+int replay_silence(struct replay *replay, const char *topic, int64_t until_us, int64_t applied_us, struct err *e)
+{
+	move_to(replay, applied_us);
+	watch_silence(replay->watch, topic, until_us, replay->effects);
 	return drain(replay, e);
 }
 
-/* ---- the summary ---- */
-
-static void format_duration(int64_t duration_us, char out[32])
+int replay_switch(struct replay *replay, const struct watch_switch *model_switch, struct err *e)
 {
-	int64_t minutes = duration_us / MINUTE_US;
-
-	if (minutes < 60)
-		snprintf(out, 32, "%dm", (int)minutes);
-	else if (minutes < 48 * 60)
-		snprintf(out, 32, "%dh%02dm", (int)(minutes / 60), (int)(minutes % 60));
-	else
-		snprintf(out, 32, "%dd%02dh", (int)(minutes / 1440), (int)(minutes / 60 % 24));
+	move_to(replay, model_switch->at_us);
+	watch_switch_model(replay->watch, model_switch);
+	return drain(replay, e);
 }
 
-/* Alerts that still fire have lasted until the last document. */
-static void close_open_alerts(struct replay *replay)
+int replay_finish(struct replay *replay, int64_t applied_us, struct err *e)
 {
-	const struct config *config = replay->options.config;
-
-	for (size_t r = 0; r < config->rule_count; r++) {
-		for (size_t t = 0; t < config->topic_count; t++) {
-			int64_t since = replay->firing_since[r * config->topic_count + t];
-			struct tale *tale = &replay->tales[t];
-
-			if (since == TIME_NONE)
-				continue;
-			tale->fired_for_us += replay->last_us - since;
-			if (replay->last_us - since > tale->longest_us)
-				tale->longest_us = replay->last_us - since;
-		}
-	}
+	if (replay->applied_us != TIME_NONE)
+		move_to(replay, applied_us);
+	if ((replay->by_wall && pass_time(replay, applied_us, e) < 0) || drain(replay, e) < 0)
+		return -1;
+	if (replay->tracks && replay->event_us != TIME_NONE)
+		replay_tracks_end(replay->tracks, replay->watch, replay->event_us);
+	return 0;
 }
 
-static void print_topics(const struct replay *replay, double months, uint32_t *fired, size_t *longest, size_t *noisiest)
+/* ---- looking ---- */
+
+const struct replay_alert *replay_alerts(const struct replay *replay, size_t *count)
 {
-	const struct config *config = replay->options.config;
-
-	for (size_t t = 0; t < config->topic_count; t++) {
-		const struct tale *tale = &replay->tales[t];
-		char length[32], all[32];
-
-		*fired += tale->fired;
-		if (tale->longest_us > replay->tales[*longest].longest_us)
-			*longest = t;
-		if (tale->fired > replay->tales[*noisiest].fired)
-			*noisiest = t;
-		if (!tale->fired && !tale->documents)
-			continue;
-		format_duration(tale->longest_us, length);
-		format_duration(tale->fired_for_us, all);
-		fprintf(replay->options.out, "%-24s %9llu %6u %9.2f %9s %9s\n", config->watch.topics[t],
-			(unsigned long long)tale->documents, tale->fired, tale->fired / months, length, all);
-	}
+	*count = replay->alert_count;
+	return replay->alerts;
 }
 
-void replay_print_summary(struct replay *replay)
+const struct config *replay_config(const struct replay *replay)
 {
-	const struct config *config = replay->options.config;
-	FILE *out = replay->options.out;
-	size_t longest = 0, noisiest = 0;
-	uint32_t fired = 0;
-	char from[32] = "-", until[32] = "-", length[32];
-	double months;
+	return replay->options.config;
+}
 
-	if (replay->count) {
-		time_format_iso(replay->first_us, from, sizeof from);
-		time_format_iso(replay->last_us, until, sizeof until);
-	}
-	months = replay->count ? (double)(replay->last_us - replay->first_us) / ((double)DAY_US * 30.4375) : 0;
-	close_open_alerts(replay);
-	fprintf(out, "%-24s %9s %6s %9s %9s %9s\n", "topic", "documents", "fired", "a month", "longest", "in all");
-	print_topics(replay, months > 0.01 ? months : 0.01, &fired, &longest, &noisiest);
-	fprintf(out, "\nfired %u times in %llu documents, %s to %s\n", fired, (unsigned long long)replay->count, from, until);
-	if (!fired)
-		return;
-	format_duration(replay->tales[longest].longest_us, length);
-	fprintf(out, "longest: %s, %s; noisiest: %s, %u times\n", config->watch.topics[longest], length,
-		config->watch.topics[noisiest], replay->tales[noisiest].fired);
+struct replay_span replay_span(const struct replay *replay)
+{
+	return replay->span;
+}
+
+uint64_t replay_topic_documents(const struct replay *replay, uint32_t topic)
+{
+	return replay->topic_documents[topic];
+}
+
+const struct replay_tracks *replay_get_tracks(const struct replay *replay)
+{
+	return replay->tracks;
 }

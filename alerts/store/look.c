@@ -12,7 +12,8 @@
 /* `id` and `applied` ascend together, so the first id of a time is found in the index. */
 static const char past_sql[] =
 	"SELECT d.id, so.name, st.name, d.flags, d.published, d.received, d.applied, d.polarity, d.score, d.topics, d.story,"
-	" d.external_id, d.publisher, d.title, d.body, d.url, d.lang, (SELECT name FROM labels WHERE id = d.label)"
+	" d.external_id, d.publisher, d.title, d.body, d.url, d.lang, (SELECT name FROM labels WHERE id = d.label),"
+	" d.model IS NOT NULL"
 	" FROM documents d CROSS JOIN streams st ON st.id = d.stream CROSS JOIN sources so ON so.id = st.source"
 	" WHERE d.id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY d.id";
 
@@ -41,6 +42,7 @@ static struct store_past read_past(sqlite3_stmt *row, const struct topic_list *t
 		.body = column_text(row, 14),
 		.lang = column_text(row, 16),
 		.label = sqlite3_column_type(row, 17) != SQLITE_NULL ? column_text(row, 17) : NULL,
+		.scored = sqlite3_column_int(row, 18) != 0,
 	};
 	/* A pure function of the title: cheaper to make again than to store. */
 	story_sign(past.document.title, strlen(past.document.title), &past.document.signature);

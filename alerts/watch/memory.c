@@ -62,22 +62,24 @@ static char *join(const char *publisher, const char *title, const char *url)
 	return text;
 }
 
-/* Where the array is full: the oldest of those that are not negative, if they are too many, else the oldest. */
-static void make_place(struct topic_memory *memory)
+/* For another story: where too many are not negative and so is this one, the oldest of those goes, else where the array is
+ * full the oldest of all.  So what is kept of the last days does not depend on what came before them, which a restart
+ * does not load. */
+static void make_place(struct topic_memory *memory, bool negative)
 {
 	size_t others = 0, victim = 0;
 
-	if (memory->story_count < KEPT_STORIES)
-		return;
-	for (size_t i = KEPT_STORIES; i-- > 0;) {
+	for (size_t i = memory->story_count; i-- > 0 && !negative;) {
 		if (memory->stories[i].polarity == POLARITY_NEGATIVE)
 			continue;
 		if (++others >= KEPT_OTHERS)
 			victim = i;
 	}
+	if (others < KEPT_OTHERS && memory->story_count < KEPT_STORIES)
+		return;
 	free(memory->stories[victim].text);
 	memmove(&memory->stories[victim], &memory->stories[victim + 1],
-		(KEPT_STORIES - victim - 1) * sizeof *memory->stories);
+		(memory->story_count - victim - 1) * sizeof *memory->stories);
 	memory->story_count--;
 }
 
@@ -102,7 +104,7 @@ static void add_story(struct topic_memory *memory, const struct watch_document *
 	}
 	if (!memory->stories)
 		memory->stories = xcalloc(KEPT_STORIES, sizeof *memory->stories);
-	make_place(memory);
+	make_place(memory, document->polarity == POLARITY_NEGATIVE);
 	memory->stories[memory->story_count++] = (struct kept_story){
 		.story = story,
 		.document = document->id,
