@@ -8,11 +8,28 @@
 set -euo pipefail
 
 cache=${BELLWETHER_CACHE:-${HOME:-/tmp}/.cache/bellwether}/alertmanager
-program=$cache/usr/bin/prometheus-alertmanager
+program=$cache/run
 
 skip() {
 	echo "$1"
 	exit 77
+}
+
+download() {
+	timeout -k 10 120 apt-get download prometheus-alertmanager && return
+	[ "$(id -u)" = 0 ] && timeout -k 10 120 apt-get update && timeout -k 10 120 apt-get download prometheus-alertmanager
+}
+
+# Debian's program looks for its templates in one absolute place.  The copy looks in its working directory: a path of the
+# same length, which the directory's own name fits into.
+unpack() {
+	local templates=/usr/share/prometheus/alertmanager here=/proc/self/cwd////////////////////
+	dpkg-deb -x "$1"/prometheus-alertmanager_*.deb "$1/tree"
+	LC_ALL=C sed -i "s#$templates#$here#g" "$1/tree/usr/bin/prometheus-alertmanager"
+	cp -r "$1/tree/." "$cache"
+	printf '#!/bin/sh\ncd "%s" && exec "%s" "$@"\n' "$cache$templates" "$cache/usr/bin/prometheus-alertmanager" >"$1/run"
+	chmod +x "$1/run"
+	mv "$1/run" "$program"
 }
 
 [ "${1:-}" = path ] || skip "usage: alertmanager.sh path"
@@ -26,10 +43,8 @@ if [ ! -x "$program" ]; then
 		new=$(mktemp -d "$cache/new-XXXXXX")
 		trap 'rm -rf "$new"' EXIT
 		chmod 755 "$new" # apt's own user writes there
-		(cd "$new" && timeout -k 10 120 apt-get download prometheus-alertmanager) >"$cache/fetch.log" 2>&1 ||
-			skip "prometheus-alertmanager cannot be fetched (see $cache/fetch.log)"
-		dpkg-deb -x "$new"/prometheus-alertmanager_*.deb "$new/tree"
-		cp -r "$new/tree/." "$cache"
+		(cd "$new" && download) >"$cache/fetch.log" 2>&1 || skip "prometheus-alertmanager cannot be fetched (see $cache/fetch.log)"
+		unpack "$new"
 	fi
 	exec 9>&-
 fi

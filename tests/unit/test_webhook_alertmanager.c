@@ -8,6 +8,7 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 static char program[512], directory[] = "/tmp/test_alertmanager.XXXXXX", base[64];
@@ -45,6 +46,7 @@ static void launch(void)
 	write_config(config + strlen("--config.file="));
 	process = fork();
 	if (process == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* where the test fails */
 		FILE *out = freopen(log, "w", stderr);
 		if (out != NULL)
 			dup2(fileno(out), STDOUT_FILENO);
@@ -92,7 +94,7 @@ static void set_up(void)
 	spec.url = url;
 	launch();
 	json_t *status = NULL;
-	for (int i = 0; i < 200 && (status = get("/api/v2/status")) == NULL; i++)
+	for (int i = 0; i < 100 && (status = get("/api/v2/status")) == NULL; i++)
 		harness_let_it_be();
 	ck_assert_msg(status != NULL, "Alertmanager does not answer: see %s/log", directory);
 	json_decref(status);
