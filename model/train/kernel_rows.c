@@ -1,0 +1,254 @@
+#include "model/train/kernel_rows.h"
+
+#include "model/cpu/level.h"
+#include "model/cpu/math.h"
+
+#include <math.h>
+
+/* A row stays in the first cache level, so that walking over it several times costs little. */
+
+enum { WIDEST_FILL = 1024 };
+
+struct dropout dropout_make(double probability, uint64_t seed, uint32_t step)
+{
+	uint32_t threshold = (uint32_t)lround(probability * 65536);
+	threshold = threshold < 65535 ? threshold : 65535;
+	return (struct dropout){.seed = seed, .step = step, .threshold = threshold,
+				.scale = 65536.0f / (float)(65536 - threshold)};
+}
+
+/* Half a word of the generator decides on a value. */
+CPU_INLINE void train_drop_body(float *x, const uint16_t *random, size_t count, uint32_t threshold, float scale)
+{
+#pragma omp simd
+	for (size_t i = 0; i < count; i++)
+		x[i] = random[i] >= threshold ? x[i] * scale : 0.0f;
+}
+CPU_LEVELS(train_drop, (float *x, const uint16_t *random, size_t count, uint32_t threshold, float scale),
+	   (x, random, count, threshold, scale))
+
+void dropout_rows(const struct dropout *dropout, uint32_t site, uint32_t first, float *x, size_t rows, size_t width)
+{
+	uint32_t words[WIDEST_FILL];
+	struct random_place place = {.site = site, .step = dropout->step};
+	if (dropout->threshold == 0)
+		return;
+	for (size_t row = 0; row < rows; row++, x += width) {
+		/* A row that is wider takes its words in parts, each of a site of its own. */
+		for (size_t at = 0; at < width; at += 2 * WIDEST_FILL) {
+			size_t count = width - at < 2 * WIDEST_FILL ? width - at : 2 * WIDEST_FILL;
+			place.row = first + (uint32_t)row;
+			place.site = site + ((uint32_t)(at / (2 * WIDEST_FILL)) << 24);
+			random_fill(dropout->seed, place, words, (count + 1) / 2);
+			train_drop(x + at, (const uint16_t *)(const void *)words, count, dropout->threshold, dropout->scale);
+		}
+	}
+}
+
+CPU_INLINE void train_add_body(float *x, const float *y, size_t count)
+{
+#pragma omp simd
+	for (size_t i = 0; i < count; i++)
+		x[i] += y[i];
+}
+CPU_LEVELS(train_add, (float *x, const float *y, size_t count), (x, y, count))
+
+void rows_add(float *x, const float *y, size_t count)
+{
+	train_add(x, y, count);
+}
+
+CPU_INLINE float train_row_mean(const float *x, size_t width)
+{
+	float sum = 0;
+#pragma omp simd reduction(+ : sum)
+	for (size_t i = 0; i < width; i++)
+		sum += x[i];
+	return sum / (float)width;
+}
+
+CPU_INLINE float train_row_variance(const float *x, size_t width, float mean)
+{
+	float sum = 0;
+#pragma omp simd reduction(+ : sum)
+	for (size_t i = 0; i < width; i++)
+		sum += (x[i] - mean) * (x[i] - mean);
+	return sum / (float)width;
+}
+
+CPU_INLINE void train_norm_body(float *x, size_t rows, size_t width, const float *gamma, const float *beta, float epsilon,
+				float *rstd, float *y)
+{
+	for (size_t row = 0; row < rows; row++, x += width, y += width) {
+		float mean = train_row_mean(x, width);
+		float scale = 1.0f / sqrtf(train_row_variance(x, width, mean) + epsilon);
+		rstd[row] = scale;
+#pragma omp simd
+		for (size_t i = 0; i < width; i++) {
+			x[i] = (x[i] - mean) * scale;
+			y[i] = x[i] * gamma[i] + beta[i];
+		}
+	}
+}
+CPU_LEVELS(train_norm,
+	   (float *x, size_t rows, size_t width, const float *gamma, const float *beta, float epsilon, float *rstd, float *y),
+	   (x, rows, width, gamma, beta, epsilon, rstd, y))
+
+void rows_norm_forward(float *x, size_t rows, size_t width, const float *gamma, const float *beta, float epsilon,
+		       float *rstd, float *y)
+{
+	train_norm(x, rows, width, gamma, beta, epsilon, rstd, y);
+}
+
+/* With g = gamma dy: dx = rstd (g - mean(g) - hat mean(g hat)), Ba et al., arXiv:1607.06450. */
+CPU_INLINE void train_norm_back_body(float *dy, const float *hat, const float *rstd, size_t rows, size_t width,
+				     const float *gamma, float *gamma_sum, float *beta_sum)
+{
+	for (size_t row = 0; row < rows; row++, dy += width, hat += width) {
+		float sum = 0, along = 0;
+#pragma omp simd reduction(+ : sum, along)
+		for (size_t i = 0; i < width; i++) {
+			float g = dy[i] * gamma[i];
+			sum += g;
+			along += g * hat[i];
+		}
+		sum /= (float)width;
+		along /= (float)width;
+		float scale = rstd[row];
+#pragma omp simd
+		for (size_t i = 0; i < width; i++) {
+			gamma_sum[i] += dy[i] * hat[i];
+			beta_sum[i] += dy[i];
+			dy[i] = scale * (dy[i] * gamma[i] - sum - hat[i] * along);
+		}
+	}
+}
+CPU_LEVELS(train_norm_back,
+	   (float *dy, const float *hat, const float *rstd, size_t rows, size_t width, const float *gamma, float *gamma_sum,
+	    float *beta_sum),
+	   (dy, hat, rstd, rows, width, gamma, gamma_sum, beta_sum))
+
+void rows_norm_backward(float *dy, const float *hat, const float *rstd, size_t rows, size_t width, const float *gamma,
+			float *gamma_sum, float *beta_sum)
+{
+	train_norm_back(dy, hat, rstd, rows, width, gamma, gamma_sum, beta_sum);
+}
+
+/* x Phi(x) with Phi after Abramowitz and Stegun 26.2.17 (absolute error 7.5e-8), which has the density that the slope needs. */
+CPU_INLINE void train_gelu_body(float *x, float *y, size_t count)
+{
+#pragma omp simd
+	for (size_t i = 0; i < count; i++) {
+		float value = x[i], density = 0.39894228f * math_exp(-0.5f * value * value);
+		float t = 1.0f / (1.0f + 0.2316419f * fabsf(value));
+		float tail = 1.330274429f;
+		tail = tail * t - 1.821255978f;
+		tail = tail * t + 1.781477937f;
+		tail = tail * t - 0.356563782f;
+		tail = tail * t + 0.319381530f;
+		tail = tail * t * density;
+		float below = value >= 0.0f ? 1.0f - tail : tail;
+		y[i] = value * below;
+		x[i] = below + value * density;
+	}
+}
+CPU_LEVELS(train_gelu, (float *x, float *y, size_t count), (x, y, count))
+
+CPU_INLINE void train_gelu_tanh_body(float *x, float *y, size_t count)
+{
+#pragma omp simd
+	for (size_t i = 0; i < count; i++) {
+		float value = x[i], square = value * value;
+		float bend = math_tanh(0.79788456f * value * (1.0f + 0.044715f * square));
+		float inner = 0.79788456f * (1.0f + 0.134145f * square);
+		y[i] = 0.5f * value * (1.0f + bend);
+		x[i] = 0.5f * (1.0f + bend) + 0.5f * value * (1.0f - bend * bend) * inner;
+	}
+}
+CPU_LEVELS(train_gelu_tanh, (float *x, float *y, size_t count), (x, y, count))
+
+CPU_INLINE void train_relu_body(float *x, float *y, size_t count)
+{
+#pragma omp simd
+	for (size_t i = 0; i < count; i++) {
+		y[i] = math_relu(x[i]);
+		x[i] = x[i] > 0.0f ? 1.0f : 0.0f;
+	}
+}
+CPU_LEVELS(train_relu, (float *x, float *y, size_t count), (x, y, count))
+
+void rows_activate(enum activation activation, float *x, float *y, size_t count)
+{
+	switch (activation) {
+	case ACTIVATION_GELU:
+		train_gelu(x, y, count);
+		return;
+	case ACTIVATION_GELU_TANH:
+		train_gelu_tanh(x, y, count);
+		return;
+	case ACTIVATION_RELU:
+		train_relu(x, y, count);
+		return;
+	}
+}
+
+CPU_INLINE void train_multiply_body(float *x, const float *y, size_t count)
+{
+#pragma omp simd
+	for (size_t i = 0; i < count; i++)
+		x[i] *= y[i];
+}
+CPU_LEVELS(train_multiply, (float *x, const float *y, size_t count), (x, y, count))
+
+void rows_multiply(float *slope, const float *dy, size_t count)
+{
+	train_multiply(slope, dy, count);
+}
+
+void rows_sum(const float *x, size_t rows, size_t width, float *sum)
+{
+	for (size_t row = 0; row < rows; row++)
+		train_add(sum, x + row * width, width);
+}
+
+void rows_tanh_backward(const float *pooled, float *dy, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		dy[i] *= 1.0f - pooled[i] * pooled[i];
+}
+
+/* Tiles of 16 by 16, so that both sides' lines stay in the first cache level while they are used. */
+CPU_INLINE void train_transpose_body(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride)
+{
+	enum { TILE = 16 };
+	for (size_t row = 0; row < count; row += TILE) {
+		size_t rows = count - row < TILE ? count - row : TILE;
+		for (size_t column = 0; column < columns; column++) {
+			const float *from = x + row * stride + column;
+			float *to = out + column * out_stride + row;
+			for (size_t i = 0; i < rows; i++)
+				to[i] = from[i * stride];
+		}
+	}
+}
+CPU_LEVELS(train_transpose,
+	   (const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride),
+	   (x, stride, count, columns, out, out_stride))
+
+void rows_transpose(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride)
+{
+	train_transpose(x, stride, count, columns, out, out_stride);
+}
+
+double row_softmax(float *x, size_t count)
+{
+	double top = -INFINITY, sum = 0;
+	for (size_t i = 0; i < count; i++)
+		top = x[i] > top ? x[i] : top;
+	for (size_t i = 0; i < count; i++)
+		sum += exp(x[i] - top);
+	double log_sum = top + log(sum);
+	for (size_t i = 0; i < count; i++)
+		x[i] = (float)exp(x[i] - log_sum);
+	return log_sum;
+}

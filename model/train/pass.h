@@ -1,0 +1,56 @@
+#ifndef MODEL_TRAIN_PASS_H
+#define MODEL_TRAIN_PASS_H
+
+#include "model/train/kernel_attention.h"
+#include "model/train/kernel_rows.h"
+#include "model/train/tape.h"
+
+/*
+ * A shard's way through the net: some whole texts of a micro-batch, by one
+ * thread.  Shards share the tape, each in rows of its own.
+ */
+struct pass_room {
+	struct net_room net;
+	float *slope;     /* [tokens, H]: the gradient on its way down */
+	float *wide;      /* [tokens, max(H, I)] */
+	float *attention; /* a head's scratch */
+};
+int pass_room_open(struct pass_room *room, const struct net *net, size_t tokens, size_t longest, struct err *e);
+void pass_room_close(struct pass_room *room);
+
+struct pass {
+	const struct net *net;
+	const struct tape *tape;
+	const struct pass_room *room;
+	struct dropout dropout;
+	size_t first_token, tokens, first_text, texts;
+	float *small; /* gradients of the layout's small parameters, to be added to */
+};
+
+/* Token ids to logits (without the bias of a source). */
+void pass_forward(const struct pass *pass);
+
+/* From the logits' gradients, which stand in their place, down to the embeddings'. */
+void pass_backward(const struct pass *pass);
+
+/* Inside the two. */
+
+/* Places of random numbers. */
+enum { SITES_EACH_LAYER = 4, SITE_WEIGHTS = 0, SITE_ATTENDED = 1, SITE_OUT = 2, SITE_EMBEDDED = 0xFFFF0, SITE_POOLED = 0xFFFF1 };
+
+/* The rows of a layer after its attention. */
+struct pass_rows {
+	size_t first, count;
+	uint32_t place; /* the first one's */
+};
+struct pass_rows pass_rows(const struct pass *pass, size_t layer);
+
+static inline uint32_t pass_site(size_t layer, uint32_t which)
+{
+	return (uint32_t)layer * SITES_EACH_LAYER + which;
+}
+
+/* What attention reads of a text in a layer; heads are `size` apart. */
+struct attention_pass pass_attention(const struct pass *pass, size_t layer, size_t text);
+
+#endif

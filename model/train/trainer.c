@@ -1,0 +1,344 @@
+#include "model/train/trainer_private.h"
+
+#include "daemon/base/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct trainer_options trainer_defaults(void)
+{
+	return (struct trainer_options){
+		.precision = "fp32",
+		.threads = 1,
+		.dropout = 0.1,
+		.decay = 0.01,
+		.beta1 = 0.9,
+		.beta2 = 0.999,
+		.epsilon = 1e-8,
+		.clip = 1,
+	};
+}
+
+/* The fastest that this CPU has. */
+static const struct gemm *gemm_find(const char *precision, struct err *e)
+{
+	static const struct gemm *const all[] = {
+#if defined(__x86_64__)
+		&gemm_amx_bf16, &gemm_avx512_dot_bf16, &gemm_avx512_bf16, &gemm_avx2_bf16, &gemm_avx512_fp32, &gemm_avx2_fp32,
+#endif
+		&gemm_plain_bf16, &gemm_plain_fp32,
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (strcmp(all[i]->precision, precision) == 0 && all[i]->available())
+			return all[i];
+	err_set(e, "precision \"%s\" is not known to training: fp32 or bf16", precision);
+	return NULL;
+}
+
+/* Shards have about SHARD_TOKENS tokens, and are an even number, so that two threads have the same to do. */
+enum { SHARD_TOKENS = 128, BATCH_TOKENS = 2048, SHORTEST = 1 };
+
+static size_t shards_of(size_t tokens)
+{
+	size_t pairs = (tokens + SHARD_TOKENS) / (2 * SHARD_TOKENS);
+	return 2 * (pairs > 0 ? pairs : 1);
+}
+
+static void *floats(size_t count)
+{
+	size_t size = (count * sizeof(float) + 63) / 64 * 64 + 64;
+	void *block = aligned_alloc(64, size);
+	if (block != NULL)
+		memset(block, 0, size);
+	return block;
+}
+
+static int blocks_open(struct trainer *trainer, struct err *e)
+{
+	const struct layout *layout = &trainer->net.layout;
+	struct trainer_state *state = &trainer->state;
+	bool average = trainer->options.average > 0;
+	*state = (struct trainer_state){
+		.values = floats(layout->total),
+		.first = floats(layout->total),
+		.second = floats(layout->total),
+		.average = average ? floats(layout->total) : NULL,
+		.seen = calloc(layout->words, 1),
+		.count = layout->total,
+		.words = layout->words,
+	};
+	trainer->gradients = floats(layout->total);
+	trainer->touched = calloc(layout->words, sizeof *trainer->touched);
+	trainer->squares = calloc(trainer_chunks(trainer), sizeof *trainer->squares);
+	if (state->values == NULL || state->first == NULL || state->second == NULL || (average && state->average == NULL) ||
+	    state->seen == NULL || trainer->gradients == NULL || trainer->touched == NULL || trainer->squares == NULL)
+		return err_set(e, "out of memory: %zu parameters", layout->total);
+	if (trainer->options.weights == NULL)
+		return 0;
+	trainer->class_weights = floats(layout->outputs);
+	if (trainer->class_weights == NULL)
+		return err_set(e, "out of memory");
+	memcpy(trainer->class_weights, trainer->options.weights, layout->outputs * sizeof(float));
+	return 0;
+}
+
+static int tiles_list(struct trainer *trainer, struct err *e)
+{
+	const struct net *net = &trainer->net;
+	for (int write = 0; write < 2; write++) {
+		trainer->tile_count = 0;
+		for (size_t i = 0; i < net->matrix_count; i++)
+			for (size_t piece = 0; piece < net_gradient_pieces(&net->matrices[i]); piece++, trainer->tile_count++)
+				if (write)
+					trainer->tiles[trainer->tile_count] = (struct tile){i, piece};
+		if (!write)
+			trainer->tiles = calloc(trainer->tile_count, sizeof *trainer->tiles);
+		if (trainer->tiles == NULL)
+			return err_set(e, "out of memory");
+	}
+	return 0;
+}
+
+static int rooms_open(struct trainer *trainer, struct err *e)
+{
+	size_t tokens = trainer->options.batch_tokens, longest = trainer->options.longest;
+	trainer->shard_capacity = shards_of(tokens);
+	trainer->shard_tokens = 2 * SHARD_TOKENS + longest;
+	trainer->shards = calloc(trainer->shard_capacity, sizeof *trainer->shards);
+	trainer->small = floats(trainer->shard_capacity * trainer_small_count(trainer));
+	trainer->rooms = calloc(trainer->threads, sizeof *trainer->rooms);
+	if (trainer->shards == NULL || trainer->small == NULL || trainer->rooms == NULL)
+		return err_set(e, "out of memory");
+	for (size_t i = 0; i < trainer->threads; i++)
+		if (pass_room_open(&trainer->rooms[i], &trainer->net, trainer->shard_tokens, longest, e) < 0)
+			return -1;
+	return tape_open(&trainer->tape, &trainer->net, tokens, tokens / SHORTEST, e);
+}
+
+struct trainer *trainer_open(struct layout *layout, const struct trainer_options *options, struct err *e)
+{
+	const struct gemm *gemm = gemm_find(options->precision, e);
+	struct trainer *trainer = calloc(1, sizeof *trainer);
+	if (trainer == NULL || gemm == NULL || net_open(&trainer->net, layout, gemm, e) < 0) {
+		if (trainer == NULL)
+			err_set(e, "out of memory");
+		layout_clear(layout);
+		free(trainer);
+		return NULL;
+	}
+	trainer->options = *options;
+	trainer->threads = options->threads > 0 ? options->threads : 1;
+	if (trainer->options.batch_tokens == 0)
+		trainer->options.batch_tokens = BATCH_TOKENS;
+	if (trainer->options.batch_tokens < options->longest)
+		trainer->options.batch_tokens = options->longest;
+	if (blocks_open(trainer, e) < 0 || tiles_list(trainer, e) < 0 || rooms_open(trainer, e) < 0)
+		goto fail;
+	trainer->workers = workers_start(trainer->threads, e);
+	if (trainer->workers == NULL)
+		goto fail;
+	return trainer;
+
+fail:
+	trainer_close(trainer);
+	return NULL;
+}
+
+void trainer_close(struct trainer *trainer)
+{
+	if (trainer == NULL)
+		return;
+	workers_stop(trainer->workers);
+	for (size_t i = 0; i < trainer->threads && trainer->rooms != NULL; i++)
+		pass_room_close(&trainer->rooms[i]);
+	free(trainer->rooms);
+	tape_close(&trainer->tape);
+	net_close(&trainer->net);
+	free(trainer->class_weights);
+	free(trainer->state.values);
+	free(trainer->state.first);
+	free(trainer->state.second);
+	free(trainer->state.average);
+	free(trainer->state.seen);
+	free(trainer->gradients);
+	free(trainer->shards);
+	free(trainer->small);
+	free(trainer->tiles);
+	free(trainer->touched);
+	free(trainer->squares);
+	free(trainer);
+}
+
+const struct layout *trainer_layout(const struct trainer *trainer)
+{
+	return &trainer->net.layout;
+}
+
+struct trainer_state trainer_state(struct trainer *trainer)
+{
+	return trainer->state;
+}
+
+void trainer_set(struct trainer *trainer, size_t steps)
+{
+	trainer->state.steps = steps;
+	trainer->packed = NULL;
+}
+
+void trainer_restart(struct trainer *trainer)
+{
+	struct trainer_state *state = &trainer->state;
+	memset(state->first, 0, state->count * sizeof(float));
+	memset(state->second, 0, state->count * sizeof(float));
+	memset(state->seen, 0, state->words);
+	if (state->average != NULL)
+		memcpy(state->average, state->values, state->count * sizeof(float));
+	trainer_set(trainer, 0);
+}
+
+/* Packing */
+
+struct packing {
+	struct work work; /* first */
+	const struct net *net;
+};
+
+static size_t one_piece(const struct work *work, size_t first)
+{
+	(void)work;
+	(void)first;
+	return 1;
+}
+
+static int pack_piece(struct work *work, size_t worker, size_t first, size_t count, struct err *e)
+{
+	(void)worker;
+	(void)count;
+	(void)e;
+	net_pack(((struct packing *)work)->net, first);
+	return 0;
+}
+
+int trainer_pack(struct trainer *trainer, const float *values, struct err *e)
+{
+	if (trainer->packed == values)
+		return 0;
+	struct packing packing = {.work = {.count = net_pack_pieces(&trainer->net), .piece = one_piece, .run = pack_piece},
+				  .net = &trainer->net};
+	net_pack_begin(&trainer->net, values);
+	if (workers_run(trainer->workers, &packing.work, e) < 0)
+		return -1;
+	trainer->packed = values;
+	return 0;
+}
+
+/* Batches */
+
+/* How many of `texts` fit into a micro-batch. */
+static size_t texts_that_fit(const struct trainer *trainer, const struct trainer_text *texts, size_t count, size_t *tokens)
+{
+	size_t fit = 0;
+	for (*tokens = 0; fit < count; fit++) {
+		CHECK(texts[fit].length >= SHORTEST && texts[fit].length <= trainer->options.longest);
+		if (*tokens + texts[fit].length > trainer->options.batch_tokens)
+			break;
+		*tokens += texts[fit].length;
+	}
+	return fit;
+}
+
+size_t trainer_load(struct trainer *trainer, const struct trainer_text *texts, size_t count)
+{
+	struct tape *tape = &trainer->tape;
+	tape->texts = texts_that_fit(trainer, texts, count, &tape->tokens);
+	size_t shards = shards_of(tape->tokens), at = 0, current = 0;
+	trainer->shard_count = 0;
+	for (size_t i = 0; i < tape->texts; i++) {
+		/* A text belongs to the even share that its first token falls into. */
+		size_t share = at * shards / tape->tokens;
+		if (trainer->shard_count == 0 || share > current)
+			trainer->shards[trainer->shard_count++] = (struct shard){.first_token = at, .first_text = i};
+		struct shard *shard = &trainer->shards[trainer->shard_count - 1];
+		current = share;
+		tape->starts[i] = (int32_t)at;
+		memcpy(tape->ids + at, texts[i].ids, texts[i].length * sizeof *texts[i].ids);
+		at += texts[i].length;
+		shard->tokens += texts[i].length;
+		shard->texts++;
+	}
+	tape->starts[tape->texts] = (int32_t)at;
+	return tape->texts;
+}
+
+/* Running */
+
+struct running {
+	struct work work; /* first */
+	struct trainer *trainer;
+};
+
+static int run_piece(struct work *work, size_t worker, size_t first, size_t count, struct err *e)
+{
+	(void)count;
+	(void)e;
+	struct trainer *trainer = ((struct running *)work)->trainer;
+	const struct shard *shard = &trainer->shards[first];
+	pass_forward(&(struct pass){
+		.net = &trainer->net, .tape = &trainer->tape, .room = &trainer->rooms[worker],
+		.first_token = shard->first_token, .tokens = shard->tokens,
+		.first_text = shard->first_text, .texts = shard->texts,
+	});
+	return 0;
+}
+
+int trainer_run(struct trainer *trainer, bool average, const struct trainer_text *texts, size_t count, float *logits,
+		struct err *e)
+{
+	const struct trainer_state *state = &trainer->state;
+	size_t outputs = trainer->net.layout.outputs;
+	if (trainer_pack(trainer, average && state->average != NULL ? state->average : state->values, e) < 0)
+		return -1;
+	trainer->tape.first_token = trainer->tape.first_text = 0;
+	for (size_t done = 0, texts_here; done < count; done += texts_here) {
+		texts_here = trainer_load(trainer, texts + done, count - done);
+		struct running running = {.work = {.count = trainer->shard_count, .piece = one_piece, .run = run_piece},
+					  .trainer = trainer};
+		if (workers_run(trainer->workers, &running.work, e) < 0)
+			return -1;
+		memcpy(logits + done * outputs, trainer->tape.logits, texts_here * outputs * sizeof *logits);
+	}
+	return 0;
+}
+
+/* Steps */
+
+int trainer_gradients(struct trainer *trainer, const struct trainer_text *texts, size_t count, float *gradients,
+		      struct trainer_result *result, struct err *e)
+{
+	if (trainer_differentiate(trainer, texts, count, result, e) < 0 || trainer_norm(trainer, &result->norm, e) < 0)
+		return -1;
+	memcpy(gradients, trainer->gradients, trainer->state.count * sizeof *gradients);
+	trainer_forget(trainer);
+	return 0;
+}
+
+int trainer_step(struct trainer *trainer, const struct trainer_text *texts, size_t count, double rate,
+		 struct trainer_result *result, struct err *e)
+{
+	int done = -1;
+	if (trainer_differentiate(trainer, texts, count, result, e) < 0)
+		return -1;
+	if (trainer_norm(trainer, &result->norm, e) < 0)
+		goto done;
+	if (!isfinite(result->loss) || !isfinite(result->norm)) {
+		err_set(e, "step %zu: the %s is not a number", trainer->state.steps + 1,
+			isfinite(result->loss) ? "gradient" : "loss");
+		goto done;
+	}
+	double clip = trainer->options.clip > 0 ? trainer->options.clip / (result->norm + 1e-6) : 1;
+	done = trainer_update(trainer, rate, clip < 1 ? clip : 1, e);
+done:
+	trainer_forget(trainer);
+	return done;
+}
