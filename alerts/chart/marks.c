@@ -116,7 +116,7 @@ static bool is_hot(const struct chart *chart, const struct chart_column *column)
 /* Bars have air between them where there is room for it. */
 void chart_draw_bars(const struct drawing *drawing, bool hot)
 {
-	double width = chart_x_of_point(drawing, (double)drawing->columns[0].end) - drawing->frame->left;
+	double width = (drawing->frame->right - drawing->frame->left) / (double)drawing->column_count;
 	double air = width >= 3 ? fmin(0.2 * width, 2) : 0;
 	double base = chart_y_of(drawing, 0);
 

@@ -24,10 +24,10 @@ static bool is_square(uint32_t c)
 static double char_width(uint32_t c)
 {
 	if (c >= 0x80)
-		return is_square(c) ? 1 : 0.55;
+		return is_square(c) ? 1 : 0.6;
 	if (strchr(" iljtfrI.,:;'|!", (int)c))
 		return 0.32;
-	return c == 'm' || c == 'w' ? 0.8 : c >= 'A' && c <= 'Z' ? 0.68 : 0.55;
+	return c == 'm' || c == 'w' ? 0.85 : c >= 'A' && c <= 'Z' ? 0.7 : 0.6;
 }
 
 double chart_text_width(const char *text, double font_size)

@@ -40,7 +40,7 @@ void chart_draw_header(const struct drawing *drawing, bool has_data)
 	}
 	put_text_start(drawing, INK, frame->left, frame->title_y, "start", frame->title_font);
 	fputs(" font-weight=\"600\">", drawing->out);
-	chart_put_fitting(drawing->out, chart->title ? chart->title : "", frame->title_font * 1.05,
+	chart_put_fitting(drawing->out, chart->title ? chart->title : "", frame->title_font * 1.2,
 			  frame->right - frame->left - chart_text_width(span, frame->font) - 12);
 	fputs("</text>\n", drawing->out);
 }
@@ -60,7 +60,7 @@ static double draw_key(const struct drawing *drawing, double x, const char *swat
 	fputc('>', drawing->out);
 	x += chart_put_fitting(drawing->out, text, size, (frame->right - frame->left) / 2);
 	fputs("</text>\n", drawing->out);
-	return x + size * 1.3;
+	return x + size * 1.6;
 }
 
 static bool has_any(const struct drawing *drawing, double (*pick)(const struct chart_column *))
