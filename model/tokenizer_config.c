@@ -34,7 +34,7 @@ static int read_config(const char *path, bool *lower_case, struct err *e)
 	if (config == NULL)
 		return err_set(e, "%s:%d:%d: %s", path, error.line, error.column, error.text);
 
-	bool strip, ideographs, split;
+	bool strip = false, ideographs = false, split = false;
 	int result = -1;
 	if (!json_is_object(config)) {
 		err_set(e, "expected a JSON object");
