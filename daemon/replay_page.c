@@ -15,7 +15,7 @@ static const char head[] =
 	"h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2.2rem 0 .5rem}svg{display:block;width:100%;height:auto;margin:.5rem 0}\n"
 	"table{border-collapse:collapse;margin:.5rem 0}th,td{padding:.2rem .7rem .2rem 0;text-align:right;vertical-align:top}\n"
 	"th{font-weight:600;border-bottom:1px solid #9aa3af}td{border-bottom:1px solid #e3e6ea;font-variant-numeric:tabular-nums}\n"
-	".l{text-align:left}.over{color:#c8372d;font-weight:600}.faint{color:#5b6472}a{color:#2563c9}\n"
+	".l{text-align:left}.t{white-space:nowrap}.over{color:#c8372d;font-weight:600}.faint{color:#5b6472}a{color:#2563c9}\n"
 	"@media (prefers-color-scheme:dark){body{color:#e6e9ee;background:#12161d}th{border-color:#5b6675}"
 	"td{border-color:#2a313c}.over{color:#f26d63}.faint{color:#a3adba}a{color:#6aa5ff}}\n"
 	"@media print{h2{break-after:avoid}svg{break-inside:avoid}}\n"
@@ -230,7 +230,7 @@ void page_put_chart(FILE *out, const char *name, const char *svg)
 
 static void put_alert(FILE *out, const struct replay_report *report, const struct replay_alert *alert)
 {
-	fputs("<tr><td class=\"l\">", out);
+	fputs("<tr><td class=\"l t\">", out);
 	if (report->name)
 		fprintf(out, "<b>%s</b> ", report->name);
 	put_time(out, alert->fired_us);
