@@ -4,6 +4,7 @@
  */
 #include "alerts/store.h"
 #include "daemon/base/clock.h"
+#include "daemon/check_budget.h"
 #include "daemon/cmd.h"
 #include "daemon/config.h"
 #include "daemon/model_path.h"
@@ -85,6 +86,11 @@ static void check_model(struct checker *c)
 	classifier_close(classifier);
 }
 
+static void on_budget(void *context, const char *status, const char *message)
+{
+	say(context, status, "", message);
+}
+
 static void check_existing_database(struct checker *c)
 {
 	struct err e;
@@ -99,6 +105,8 @@ static void check_existing_database(struct checker *c)
 		say(c, e.busy ? "warning" : "error", "", e.text);
 	else
 		say(c, "ok", path, "");
+	if (store != NULL)
+		check_budgets(store, on_budget, c);
 	store_close(store);
 }
 
