@@ -80,7 +80,7 @@ start_daemon sql "$scratch/sql.yaml"
 ready sql
 check_views
 for view in documents_v trend_hourly trend_daily alert_history delivery_status top_stories watch_status source_health rejected_v \
-	corrections_v commands_v; do
+	corrections_v commands_v silences_v; do
 	equal "the manual's columns of $view" "$(manual_columns $view)" "$(columns $view)"
 done
 wait_until "all documents are stored" sql_is "$db" "select max(external_id = 'n-1') from documents_v" 1

@@ -151,6 +151,7 @@ stop_daemon
 
 echo "--- budgets"
 sql "$db" "select topic, state, alerts_fired, alerts_budgeted, budget_days from watch_status order by topic"
+contains "check" "$("$bellwether" check --config "$scratch/life.yaml" --offline)" "topics are within their budget"
 equal "the budget" "$(sql "$db" "select alerts_fired >= 1, alerts_budgeted, budget_days from watch_status where topic = 'halberd'")" "1|1.0|30.4"
 
 # ---- an outage: documents of hours ago, by the wall clock ----
