@@ -22,6 +22,7 @@ enum {
 	RULE_HISTORY_HOURS = 13 * 7 * 24, /* what a baseline is learnt from */
 	RULE_LONGEST_CELLS = 48 * 60,     /* the longest window */
 	RULE_WEEK_HOURS = 7 * 24,
+	RULE_WINDOWS = 6,                 /* judged together */
 };
 
 /* A new one: its name in daemon/config_keys.c, what it counts in rule.c and rule/learn.c, and which documents touch it in
@@ -55,6 +56,9 @@ struct rule_baseline {
 	double level;        /* counts: stories on an average day; share: 0..1; mean score: -1..1 */
 	double support;      /* stories that the level rests on */
 	double dispersion;   /* counts: variance over mean of a day; else: variance of a day's own level */
+	double scatter[RULE_WINDOWS]; /* counts: variance over mean of each of the rule's windows */
+	double past_alarms, past_slope;   /* counts: how often the topic's own past crossed a line; 1 and 1 = as reckoned */
+	double usual_alarms, usual_slope; /* counts: the same of simulated topics like this one */
 	double stories, stories_dispersion; /* all stories on an average day, whatever the metric, and their variance over mean */
 	double judged;       /* of them with a polarity */
 	double share, share_support, share_spread; /* the negative share, stories it rests on, variance of a day's own share */

@@ -120,22 +120,23 @@ def measure(crises, fired):
             sum(calm for _, _, calm in rows) / months, rows)
 
 
-def tuned(crises, negatives, rule, grid, most_calm):
-    """The best mean delay among the parameters that stay within the calm alerts, and those parameters."""
+def tuned(crises, candidates, chosen, most_calm):
+    """The best mean delay on the chosen crises among the candidates {parameters: [times of alerts of each crisis]} that stay
+    within the calm alerts, and those parameters."""
     best = None
-    for parameters in grid:
-        result = measure(crises, [rule(times, *parameters) for times in negatives])
+    for parameters, fired in candidates.items():
+        result = measure([crises[i] for i in chosen], [fired[i] for i in chosen])
         if result[3] <= most_calm and (best is None or result[2] < best[0][2]):
             best = (result, parameters)
     return best
 
 
-def left_out(crises, negatives, rule, grid, most_calm):
+def left_out(crises, candidates, most_calm):
     """Each crisis by the parameters that are best on the others."""
     fired = []
     for i in range(len(crises)):
-        best = tuned(crises[:i] + crises[i + 1:], negatives[:i] + negatives[i + 1:], rule, grid, most_calm)
-        fired.append(rule(negatives[i], *best[1]) if best else [])
+        best = tuned(crises, candidates, [j for j in range(len(crises)) if j != i], most_calm)
+        fired.append(candidates[best[1]][i] if best else [])
     return measure(crises, fired)
 
 
@@ -143,16 +144,31 @@ def print_row(name, result):
     print(f"{name:46} {result[0]:5} {result[1]:5} {result[2]:9.1f} {result[3]:7.2f}")
 
 
-def print_floors(crises, negatives, most_calm):
+def print_tuned(name, crises, candidates, most_calm):
+    best = tuned(crises, candidates, range(len(crises)), most_calm)
+    if best is None:
+        print(f"{name}: nothing within {most_calm:.2f} calm alerts")
+        return
+    print_row(f"{name}, tuned to {most_calm:.2f} calm {best[1]}", best[0])
+    print_row(f"{name}, each crisis by the others", left_out(crises, candidates, most_calm))
+
+
+def floors(negatives):
     ears_grid = [(t, n) for t in (2, 2.5, 3, 4, 5, 6, 8) for n in (2, 3, 4, 5)]
     ratio_grid = [(w * HOUR, h, n) for w in (6, 12, 24, 48) for h in (2, 3, 4, 6) for n in (2, 3, 4, 5, 6)]
-    for name, rule, grid in (("EARS C2", ears_c2, ears_grid), ("ratio", spike_ratio, ratio_grid)):
-        best = tuned(crises, negatives, rule, grid, most_calm)
-        if best is None:
-            print(f"{name}: nothing within {most_calm:.2f} calm alerts")
-            continue
-        print_row(f"{name}, tuned to {most_calm:.2f} calm {best[1]}", best[0])
-        print_row(f"{name}, each crisis by the others", left_out(crises, negatives, rule, grid, most_calm))
+    return {"EARS C2": {p: [ears_c2(times, *p) for times in negatives] for p in ears_grid},
+            "ratio": {p: [spike_ratio(times, *p) for times in negatives] for p in ratio_grid}}
+
+
+def settings_of_the_rule(crises, polarity, options):
+    """The rule with what a user may write: budget and least count.  Nothing inside it is fitted to a crisis."""
+    candidates = {}
+    for budget in ("1 per year", "2 per year", "1 per quarter", "1 per month", "1 per week"):
+        for least in (2, 3, 4):
+            chosen = argparse.Namespace(**{**vars(options), "budget": budget, "rule": f", min_count: {least}"})
+            candidates[(budget, least)] = [replay(c["headlines"], polarity, configuration(c, chosen), options.program)
+                                           for c in crises]
+    return candidates
 
 
 def check_calm_day(folder, crises, polarity, options):
@@ -183,6 +199,7 @@ def main():
     parser.add_argument("--budget", default="1 per quarter", help="false_alarms")
     parser.add_argument("--metric", default="negative_count")
     parser.add_argument("--rule", default="", help="more keys of the rule, as ', min_count: 3'")
+    parser.add_argument("--tuned", action="store_true", help="the rule's settings tuned to the crises too, and each by the others")
     parser.add_argument("--verbose", action="store_true", help="a line for each crisis")
     parser.add_argument("--polarity-cache", help="keep the headlines' polarities in this file")
     options = parser.parse_args()
@@ -204,8 +221,11 @@ def main():
     print(f"{'rule':46} {'24 h':>5} {'72 h':>5} {'delay, h':>9} {'calm':>7}")
     print_row(f"bellwether, {options.metric}, {options.budget}", result)
     negatives = [[t for t, text in c["headlines"] if polarity[text] == "negative"] for c in crises]
+    candidates = {"bellwether": settings_of_the_rule(crises, polarity, options)} if options.tuned else {}
+    candidates.update(floors(negatives))
     for most_calm in (result[3] + 0.005, 0.5, 1.0): # the first: at calm alerts equal to the rule's
-        print_floors(crises, negatives, most_calm)
+        for name, tried in candidates.items():
+            print_tuned(name, crises, tried, most_calm)
     if options.verbose:
         print()
         for crisis, delay, calm in result[4]:

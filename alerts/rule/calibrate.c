@@ -1,0 +1,134 @@
+/*
+ * The line is checked against the topic's own past.
+ *
+ * The rate that a window's count is given assumes a negative binomial, a forecast
+ * that errs as it did, and windows that each cross the line alone.  So the past
+ * is replayed hour by hour, with the forecasts of that time, and the episodes
+ * that cross a line which should be crossed twice a week are held against
+ * those that independent stories of the same level make.  Twice as many: the
+ * topic alarms twice as often as reckoned.  How fast they thin out towards rarer
+ * lines gives the slope: the logarithms of the rates of exceedances over a line
+ * are exponential (Hill 1975; Davison and Smith 1990), with slope 1 where the
+ * reckoning is right.  Both are pulled towards 1, and no single crisis
+ * of the past weighs more than an episode.
+ */
+#include "alerts/rule/private.h"
+
+#include <math.h>
+
+static const double line_a_day = 1.0 / 3;  /* of the line that is counted */
+static const double prior_episodes = 12;   /* how firmly the reckoning is believed */
+static const double most_excess = 6;       /* of an episode, in logarithms of the rate */
+static const double hold_factor = 10;
+enum { KEEP_HOURS = 6 };
+
+struct replay {
+	const struct rule_baseline *baseline;
+	const struct history *history;
+	double counts[RULE_HISTORY_HOURS + 1]; /* cumulative */
+	double means[RULE_HISTORY_HOURS + 1];
+};
+
+struct episodes {
+	double count, cut, excess; /* cut: those at most_excess */
+};
+
+/* The rarest of the whole-hour windows that end with hour i; INFINITY where none is high. */
+static double rate_at(const struct replay *replay, int32_t i)
+{
+	double rarest = INFINITY;
+
+	for (size_t w = 1; w < RULE_WINDOWS; w++) {
+		int32_t from = i + 1 - rule_windows[w] / 60;
+		double count, mean, rate;
+
+		if (from < 0)
+			break;
+		count = replay->counts[i + 1] - replay->counts[from];
+		mean = replay->means[i + 1] - replay->means[from];
+		if (count <= mean || count < 2 || mean <= 0)
+			continue;
+		rate = look_rate(count, mean, look_variance(replay->baseline, mean, rule_windows[w]), rule_windows[w]);
+		rarest = fmin(rarest, rate);
+	}
+	return rarest;
+}
+
+static void end_episode(struct episodes *episodes, double rarest)
+{
+	double excess = log(line_a_day / rarest);
+
+	episodes->count++;
+	episodes->cut += excess >= most_excess;
+	episodes->excess += fmin(excess, most_excess);
+}
+
+static struct episodes count_episodes(const struct replay *replay, int32_t begin)
+{
+	struct episodes episodes = {0};
+	double rarest = INFINITY;
+	int32_t hot = -1;
+
+	for (int32_t i = begin; i < replay->history->hours; i++) {
+		double rate;
+
+		if (replay->history->counts[i] <= 0)
+			continue;
+		if (hot >= 0 && i - hot > KEEP_HOURS) {
+			end_episode(&episodes, rarest);
+			hot = -1;
+		}
+		rate = rate_at(replay, i);
+		if (hot < 0 && rate > line_a_day)
+			continue;
+		rarest = hot < 0 ? rate : fmin(rarest, rate);
+		if (hot < 0 || rate <= hold_factor * line_a_day)
+			hot = i;
+	}
+	if (hot >= 0)
+		end_episode(&episodes, rarest);
+	return episodes;
+}
+
+/* Cumulative counts and forecasts; returns the first hour that has one. */
+static int32_t fill(struct replay *replay, const struct day *days, size_t count)
+{
+	int32_t begin = replay->history->hours;
+
+	for (size_t d = count; d-- > 0;) {
+		for (int32_t i = days[d].begin; i < days[d].end; i++) {
+			replay->counts[i + 1] = replay->counts[i] + replay->history->counts[i];
+			replay->means[i + 1] = replay->means[i] +
+					       (days[d].forecast >= 0 ? days[d].forecast : replay->baseline->level) *
+						       replay->history->exposure[i];
+		}
+		if (days[d].forecast >= 0 && days[d].begin < begin)
+			begin = days[d].begin;
+	}
+	return begin;
+}
+
+void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count)
+{
+	struct replay replay = {.baseline = baseline, .history = history};
+	struct episodes episodes;
+	double expected;
+	int32_t begin;
+
+	baseline->past_alarms = baseline->past_slope = 1;
+	begin = fill(&replay, days, count);
+	if (begin >= history->hours)
+		return;
+	episodes = count_episodes(&replay, begin);
+	expected = (history->hours - begin) / (double)DAY_HOURS * line_a_day;
+	baseline->past_alarms = (prior_episodes + episodes.count) / (prior_episodes + expected);
+	baseline->past_slope = (prior_episodes + episodes.count - episodes.cut) / (prior_episodes + episodes.excess);
+}
+
+double rule_alarms(const struct rule_baseline *baseline, double rate)
+{
+	static const double month = 30.4375;
+	double by_past = log(baseline->past_alarms * line_a_day) + baseline->past_slope * log(rate / line_a_day);
+
+	return baseline->usual_alarms / month * exp(baseline->usual_slope * (by_past + log(month)));
+}

@@ -1,0 +1,43 @@
+/*
+ * Is more written, or has what is written turned worse?  Both are tested alone;
+ * where neither is out of the ordinary by itself the one that raised the count
+ * more is named: negative stories over their expectation are volume over its own
+ * times share over its own.
+ */
+#include "alerts/rule/private.h"
+
+#include "alerts/rule/tail.h"
+
+static const double cause_chance = 0.05; /* at most so likely alone: out of the ordinary */
+
+static enum rule_cause cause_of(const struct rule_spec *spec, const struct rule_baseline *baseline,
+				const struct rule_verdict *verdict, uint32_t negatives)
+{
+	double mean = verdict->stories_expected, share = baseline->share;
+	double spread = baseline->share_spread + share * (1 - share) / baseline->share_support;
+	double variance = mean * baseline->stories_dispersion + mean * mean / baseline->support;
+	bool volume = verdict->stories > mean && negative_binomial_tail(verdict->stories, mean, variance) <= cause_chance;
+	bool tone = verdict->judged && verdict->share > share &&
+		    beta_binomial_tail(negatives, verdict->judged, share, spread) <= cause_chance;
+
+	volume = volume || spec->metric == RULE_VOLUME;
+	tone = tone || spec->metric == RULE_NEGATIVE_SHARE || spec->metric == RULE_MEAN_SCORE;
+	if (volume && tone)
+		return RULE_CAUSE_BOTH;
+	if (volume || tone)
+		return volume ? RULE_CAUSE_VOLUME : RULE_CAUSE_TONE;
+	return verdict->stories * share >= verdict->share * mean ? RULE_CAUSE_VOLUME : RULE_CAUSE_TONE;
+}
+
+/* What was written in the window that decided, and how bad it was. */
+void cause_tell(struct rule_verdict *verdict, const struct rule_spec *spec, const struct rule_baseline *baseline,
+		       const struct tally *tally, int32_t cell)
+{
+	verdict->stories = tally->stories;
+	verdict->judged = tally->judged;
+	verdict->stories_expected = baseline->stories * look_exposure(baseline, cell, verdict->cells) + LEAST_EXPECTED;
+	verdict->share = tally->judged ? (double)tally->negative / tally->judged : 0;
+	verdict->share_expected = baseline->share;
+	if (verdict->hold)
+		verdict->cause = cause_of(spec, baseline, verdict, tally->negative);
+}

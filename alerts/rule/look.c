@@ -1,0 +1,98 @@
+/*
+ * One window: what is usual in it, and how often chance alone would make it as
+ * high.
+ *
+ * Why a rate and not a p-value: the user's budget is in alarms per time, and a
+ * short window has more chances a day to be high than a long one.  A window that
+ * slides over a stream of stories crosses a line at `count` in clumps; in
+ * independent stories with `mean` expected there begin
+ *
+ *     (count - mean) / window * P(window holds exactly count)
+ *
+ * of them a day (Alm, On the distributions of scan statistics of Poisson
+ * processes, 1983; Aldous, Probability Approximations via the Poisson Clumping
+ * Heuristic, 1989).  For clustered streams P is the negative binomial's.
+ */
+#include "alerts/rule/private.h"
+
+#include "alerts/rule/tail.h"
+
+#include <math.h>
+
+enum { CELLS_A_WEEK = 7 * CELLS_A_DAY };
+
+const int32_t rule_windows[RULE_WINDOWS] = {15, 60, 3 * 60, 6 * 60, CELLS_A_DAY, RULE_LONGEST_CELLS};
+
+double look_rate(double count, double mean, double variance, int32_t cells)
+{
+	double above = count - mean;
+
+	if (above * above < variance || above <= 0)
+		return INFINITY;
+	return above * CELLS_A_DAY / cells * negative_binomial_mass(count, mean, variance);
+}
+
+/* How unsure the level is, as variance over its square: few stories, and hours of the week not seen yet or seen rarely. */
+static double unsure(const struct rule_baseline *baseline)
+{
+	double days = baseline->days, unseen = days < 28 ? (1 - days / 28) / (1 + 2 * days + days * days / 4) : 0;
+
+	return 1 / baseline->support + unseen;
+}
+
+double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells)
+{
+	size_t i = 0;
+
+	while (i + 1 < RULE_WINDOWS && rule_windows[i] < cells)
+		i++;
+	return mean * baseline->scatter[i] + mean * mean * unsure(baseline);
+}
+
+static double hour_rate(const struct rule_baseline *baseline, int hour)
+{
+	hour = hour < 0 ? hour + RULE_WEEK_HOURS : hour >= RULE_WEEK_HOURS ? hour - RULE_WEEK_HOURS : hour;
+	return baseline->week[hour + 1] - baseline->week[hour];
+}
+
+/* The rate at the beginning of an hour, if it changes smoothly from hour to hour: no curve may overshoot (Fritsch and Carlson 1980). */
+static double edge_rate(const struct rule_baseline *baseline, int hour)
+{
+	double before = hour_rate(baseline, hour - 1), after = hour_rate(baseline, hour);
+
+	return fmin((before + after) / 2, 3 * fmin(before, after));
+}
+
+/* The week's profile up to a minute, by even hours or by a smooth curve through them (Hermite's cubic). */
+static double week_until(const struct rule_baseline *baseline, int64_t cell, bool smooth)
+{
+	int64_t minute = (cell + 3 * CELLS_A_DAY) % CELLS_A_WEEK; /* since Monday; 1970 began on a Thursday */
+	int hour;
+	double t, rise, begin, end;
+
+	if (minute < 0)
+		minute += CELLS_A_WEEK;
+	hour = (int)(minute / 60);
+	t = (double)(minute % 60) / 60;
+	rise = hour_rate(baseline, hour);
+	if (!smooth || t <= 0)
+		return baseline->week[hour] + t * rise;
+	begin = edge_rate(baseline, hour);
+	end = edge_rate(baseline, hour + 1);
+	return baseline->week[hour] + t * t * (3 - 2 * t) * rise + t * (1 - t) * (1 - t) * begin - t * t * (1 - t) * end;
+}
+
+static double between(const struct rule_baseline *baseline, int32_t cell, int32_t cells, bool smooth)
+{
+	double part = week_until(baseline, (int64_t)cell + 1, smooth) - week_until(baseline, (int64_t)cell + 1 - cells, smooth);
+
+	return part < 0 ? part + 7 : part;
+}
+
+/* History has whole hours: within one, rates may step or flow.  A window gets the higher of the two; whole days are the same. */
+double look_exposure(const struct rule_baseline *baseline, int32_t cell, int32_t cells)
+{
+	double even = between(baseline, cell, cells, false);
+
+	return cells % CELLS_A_DAY == 0 ? even : fmax(even, between(baseline, cell, cells, true));
+}

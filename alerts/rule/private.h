@@ -1,0 +1,98 @@
+#ifndef ALERTS_RULE_PRIVATE_H
+#define ALERTS_RULE_PRIVATE_H
+
+#include "alerts/rule.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the files of the rule share.  Times are hours since 1970 where they are not said to be cells. */
+enum {
+	DAY_HOURS = 24,
+	GAP_HOURS = 72,                /* the last hours are never learnt from */
+	DAYS_MOST = RULE_HISTORY_HOURS / DAY_HOURS,
+	CELLS_A_DAY = 24 * 60,
+};
+
+/* The windows that are judged together, in cells; ascending. */
+extern const int32_t rule_windows[RULE_WINDOWS];
+
+/* The hours learnt from: [begin, begin + hours), oldest first. */
+struct history {
+	int32_t begin, hours;
+	float counts[RULE_HISTORY_HOURS];   /* of the metric */
+	float exposure[RULE_HISTORY_HOURS]; /* in average days, by the week's profile; 0 where the feed was dead */
+};
+
+/* One past day: 24 hours counted back from the history's end; the first one may be shorter. */
+struct day {
+	int32_t begin, end;   /* indices of its hours */
+	struct tally tally;
+	double exposure;      /* in average days */
+	double weight;        /* half after 45 days */
+	double count;         /* of what is being learnt */
+	double kept;          /* what is believed of it: spikes and holidays cut */
+	double forecast;      /* level that the days up to four before gave; < 0 = too early */
+};
+
+void history_read(struct history *history, enum rule_metric metric, const struct window *hours, int32_t hour);
+size_t history_cut_days(const struct history *history, const struct window *hours, struct day days[DAYS_MOST]);
+
+/* week.c: the profile, as a cumulative sum; fills the history's exposure, and clears the counts of hours that have none. */
+int rule_hour_of_week(int32_t hour);
+void week_learn(struct history *history, float cumulative[RULE_WEEK_HOURS + 1]);
+
+/* What each hour of the week had, and how often it was seen. */
+struct week {
+	double counts[RULE_WEEK_HOURS], seen[RULE_WEEK_HOURS];
+	double mean; /* an hour */
+};
+
+/* gaps.c: takes their exposure from hours in which the feed was dead, and from holidays; false where there are none. */
+bool gaps_mark(struct history *history, const struct week *week, const double profile[RULE_WEEK_HOURS]);
+
+/* What is usual, the stories that it rests on, and how days differ (variance over mean; tone: variance). */
+struct usual {
+	double level, support, dispersion;
+};
+struct usual level_learn(struct day *days, size_t count, enum rule_metric metric);
+struct usual level_forecast(struct day *days, size_t count, struct usual usual); /* after level_learn: with the trend */
+struct usual tone_learn(const struct day *days, size_t count, bool share);
+
+/* scatter.c: variance over mean within each of the rule's windows. */
+void scatter_learn(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count);
+
+/* calibrate.c: how often this topic's own past crossed the line, against how often it should have. */
+void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count);
+/* Alarms a day of all windows together, on a topic with this past, at a window's own rate. */
+double rule_alarms(const struct rule_baseline *baseline, double rate);
+
+/* look.c: alarms a day that chance makes at this count, in one window alone; INFINITY where the count is not high. */
+double look_rate(double count, double mean, double variance, int32_t cells);
+double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells);
+double look_exposure(const struct rule_baseline *baseline, int32_t cell, int32_t cells);
+
+/* metric.c: what one window says. */
+#define LEAST_EXPECTED 1e-4
+enum { LEAST_JUDGED = 5 }; /* stories with a polarity, for a share or a mean to mean something */
+
+struct look {
+	double expected, ratio;
+	double per_day; /* INFINITY where the count is not high, or below min_count or min_ratio */
+	uint32_t count;
+};
+uint32_t look_least_count(const struct rule_spec *spec);
+uint32_t look_count(enum rule_metric metric, const struct tally *tally);
+struct look look_at(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
+		    int32_t cell, int32_t cells);
+double look_p_value(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
+		    const struct look *look, int32_t cells);
+
+/* cause.c: what was written in the window that decided, and how bad it was. */
+void cause_tell(struct rule_verdict *verdict, const struct rule_spec *spec, const struct rule_baseline *baseline,
+		const struct tally *tally, int32_t cell);
+
+double rule_budget(const struct rule_spec *spec);
+
+#endif

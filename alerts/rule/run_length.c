@@ -1,0 +1,63 @@
+/*
+ * A window alone is reckoned to alarm so often; the windows together, with a
+ * baseline that is itself an estimate and counts that come in whole stories, do
+ * more often or less.  How much was simulated once: the table below is what
+ * tests/bench/bench_run_lengths.c prints.
+ */
+#include "alerts/rule/run_length.h"
+
+#include <math.h>
+#include <stddef.h>
+
+/* Alarms over a budget of one a month, and the power of the budget that they go by. */
+struct run {
+	double alarms, slope;
+};
+
+static const struct run runs[RUN_LEVELS][RUN_PARTS] = {
+	{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+	{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+	{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+	{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+	{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+	{{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+};
+
+static const double parts[RUN_PARTS] = {0.07, 0.15, 0.3, 0.5, 0.75, 1};
+
+static double within(double value, double most)
+{
+	return fmin(fmax(value, 0), most);
+}
+
+double run_level(const struct rule_baseline *baseline)
+{
+	return within(log2(baseline->level / 0.5) / 2, RUN_LEVELS - 1);
+}
+
+double run_part(const struct rule_baseline *baseline)
+{
+	double part = baseline->scatter[1] / baseline->scatter[4];
+	size_t i = 0;
+
+	while (i + 2 < RUN_PARTS && part > parts[i + 1])
+		i++;
+	return within((double)i + (part - parts[i]) / (parts[i + 1] - parts[i]), RUN_PARTS - 1);
+}
+
+void run_length_learn(struct rule_baseline *baseline)
+{
+	double level = run_level(baseline), part = run_part(baseline), log_alarms = 0, slope = 0;
+	size_t l = (size_t)fmin(level, RUN_LEVELS - 2), p = (size_t)fmin(part, RUN_PARTS - 2);
+
+	for (size_t i = 0; i < 4; i++) { /* the four cells around it */
+		const struct run *run = &runs[l + i / 2][p + i % 2];
+		double weight = (i / 2 ? level - (double)l : 1 - (level - (double)l)) *
+				(i % 2 ? part - (double)p : 1 - (part - (double)p));
+
+		log_alarms += weight * log(run->alarms);
+		slope += weight * run->slope;
+	}
+	baseline->usual_alarms = exp(log_alarms);
+	baseline->usual_slope = slope;
+}

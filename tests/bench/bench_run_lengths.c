@@ -1,0 +1,117 @@
+/*
+ * Makes the table of alerts/rule/run_length.c: how often independent, clustered
+ * and wandering streams really alarm, over all windows together and with
+ * baselines learnt from their own past, where each window alone was reckoned to
+ * alarm once.
+ *
+ *   bench_run_lengths [TOPICS [SEED]] > table
+ *
+ * Each topic is made up anew: from a story in four days to fifty an hour,
+ * single or in clusters of up to four over 1 to 12 hours, on a level that is
+ * steady or wanders with a memory of 5 to 50 hours, by the week or not.  It lives
+ * for two years.  Its alarms at three budgets go to the cell of the table that
+ * its baseline belongs to at that time.
+ */
+#include "tests/bench/synthetic.h"
+
+#include "alerts/rule/run_length.h"
+
+#include <stdio.h>
+
+struct cell {
+	double alarms[BUDGETS], days;
+};
+
+static struct cell cells[RUN_LEVELS][RUN_PARTS];
+
+static void forget_table(struct rule_baseline *baseline)
+{
+	baseline->usual_alarms = baseline->usual_slope = 1;
+}
+
+static struct stream make_up(uint64_t seed)
+{
+	struct stream s = stream_start(1, seed);
+
+	s.rate = 0.25 * exp(uniform(&s) * log(5000)) / 24;
+	if (uniform(&s) < 0.5) {
+		s.cluster_size = 1 + 3 * uniform(&s);
+		s.cluster_hours = exp(uniform(&s) * log(12));
+	}
+	if (uniform(&s) < 2.0 / 3) {
+		s.wander_width = 0.5 * uniform(&s);
+		s.wander_hours = 5 * exp(uniform(&s) * log(10));
+	}
+	s.weekly = uniform(&s) < 0.5;
+	return s;
+}
+
+static struct cell *cell_of(const struct rule_baseline *baseline)
+{
+	double level = run_level(baseline), part = run_part(baseline);
+
+	return &cells[(int)(level + 0.5)][(int)(part + 0.5)];
+}
+
+static void run_topic(uint64_t seed)
+{
+	struct stream stream = make_up(seed);
+	struct topic topic;
+
+	topic_init(&topic);
+	topic.after_learning = forget_table;
+	for (int64_t hour = 0; hour < TOPIC_HOURS; hour++) {
+		uint32_t minutes[HOUR_MINUTES];
+
+		stream_hour(&stream, 1, minutes);
+		for (int i = 0; i < HOUR_MINUTES; i++) {
+			unsigned began = minutes[i] ? topic_tell(&topic, cell_at(hour, i), minutes[i]) : 0;
+
+			for (int b = 0; b < BUDGETS && hour >= WARM_HOURS; b++)
+				cell_of(&topic.baseline)->alarms[b] += began >> b & 1;
+		}
+		if (hour >= WARM_HOURS && topic.learnt)
+			cell_of(&topic.baseline)->days += 1 / 24.0;
+	}
+	topic_reset(&topic);
+}
+
+/* Alarms at the budget of a month, and the slope of their logarithm over the budget's. */
+static void print_cell(const struct cell *cell)
+{
+	double x[BUDGETS], y[BUDGETS], weight[BUDGETS], w = 0, wx = 0, wy = 0, wxx = 0, wxy = 0, slope;
+
+	for (int b = 0; b < BUDGETS; b++) {
+		double expected = cell->days * budgets[b];
+
+		x[b] = log(budgets[b] / budgets[1]);
+		y[b] = log((cell->alarms[b] + 2) / (expected + 2)) + x[b];
+		weight[b] = fmin(expected, 200) + 2;
+		w += weight[b];
+		wx += weight[b] * x[b];
+		wy += weight[b] * y[b];
+		wxx += weight[b] * x[b] * x[b];
+		wxy += weight[b] * x[b] * y[b];
+	}
+	slope = (w * wxy - wx * wy) / (w * wxx - wx * wx);
+	printf(" {%.2f, %.2f},", exp((wy - slope * wx) / w), slope);
+	fprintf(stderr, " %6.0f d %4.2f %4.2f %4.2f |", cell->days, cell->alarms[0] / cell->days / budgets[0],
+		cell->alarms[1] / cell->days / budgets[1], cell->alarms[2] / cell->days / budgets[2]);
+}
+
+int main(int argc, char **argv)
+{
+	int topics = argc > 1 ? atoi(argv[1]) : 1500;
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+
+	for (int t = 0; t < topics; t++)
+		run_topic(seed * 1000000 + (uint64_t)t);
+	for (int l = 0; l < RUN_LEVELS; l++) {
+		printf("\t{");
+		for (int p = 0; p < RUN_PARTS; p++)
+			print_cell(&cells[l][p]);
+		printf(" },\n");
+		fprintf(stderr, "\n");
+	}
+	return 0;
+}
