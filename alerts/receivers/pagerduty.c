@@ -13,6 +13,7 @@
 
 #include "alerts/receivers/text.h"
 #include "daemon/base/check.h"
+#include "daemon/base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,11 +80,14 @@ static bool resolves(const struct message *message)
 static json_t *payload(const struct message *message, const struct notice *notice)
 {
 	const json_t *alert = message->alert;
+	int64_t at_us;
 	char *component = text_line(alert_text(alert, "topic"), NOTICE_TITLE_MAX);
 	char *group = text_line(alert_text(alert, "rule"), NOTICE_TITLE_MAX);
-	json_t *out = json_pack("{s:s, s:s, s:s, s:O?, s:s, s:s, s:s, s:o}", "summary", notice->summary, "source", "bellwether",
-				"severity", severity(notice), "timestamp", json_object_get(alert, "at"), "component", component,
-				"group", group, "class", notice->state, "custom_details", details(message, notice));
+	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "summary", notice->summary, "source", "bellwether", "severity",
+				severity(notice), "component", component, "group", group, "class", notice->state,
+				"custom_details", details(message, notice));
+	if (time_parse_iso(alert_text(alert, "at"), &at_us))
+		json_object_set(out, "timestamp", json_object_get(alert, "at"));
 	free(component);
 	free(group);
 	return out;

@@ -211,6 +211,9 @@ static void check_pagerduty(const json_t *body)
 	ck_assert_uint_le(characters(string_in(body, "payload.summary")), 1024);
 	ck_assert(is_one_of(string_in(body, "payload.severity"), severities));
 	ck_assert_str_eq(string_in(body, "payload.source"), "bellwether");
+	const json_t *timestamp = at(body, "payload.timestamp");
+	int64_t at_us;
+	ck_assert(timestamp == NULL || time_parse_iso(json_string_value(timestamp), &at_us));
 	json_array_foreach(json_object_get(body, "links"), index, link) {
 		ck_assert_uint_ge(strlen(string_in(link, "text")), 1);
 		ck_assert_int_eq(strncmp(string_in(link, "href"), "http", 4), 0);
