@@ -37,8 +37,8 @@ static json_t *subject_array(struct service *s, size_t *count)
 	return array;
 }
 
-/* "status" is "ok", or "degraded" while an alert on the daemon itself is open. */
-static char *write_payload(struct service *s)
+/* "status" is "ok", or "degraded" while an alert on the daemon itself is open; "interval_s" says when the next is due. */
+static char *write_payload(struct service *s, int64_t every_us)
 {
 	struct writer_status status;
 	char id[64], now[64];
@@ -47,11 +47,12 @@ static char *write_payload(struct service *s)
 	writer_get_status(s->writer, &status);
 	snprintf(id, sizeof id, "heartbeat-%lld", (long long)(now_us / SECOND_US));
 	json_t *subjects = subject_array(s, &problems);
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:s, s:s, s:o}", "id", id, "state", "heartbeat", "at",
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:s, s:s, s:o, s:I}", "id", id, "state", "heartbeat", "at",
 				 time_format_iso(now_us, now, sizeof now), "status", problems > 0 ? "degraded" : "ok",
 				 "documents", (json_int_t)status.documents, "sources", source_array(s), "alerts_firing",
 				 (json_int_t)status.alerts_firing, "version", BELLWETHER_VERSION, "model",
-				 classifier_get_info(s->classifier)->version, "problems", subjects);
+				 classifier_get_info(s->classifier)->version, "problems", subjects, "interval_s",
+				 (json_int_t)(every_us / SECOND_US));
 	CHECK(json != NULL);
 	char *payload = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
@@ -67,20 +68,21 @@ void service_reset_heartbeats(struct service *s)
 
 void service_beat(struct service *s)
 {
-	char why[512], *payload = NULL;
+	char why[512];
+	bool ready = false;
 	int64_t now = monotonic_us();
 	for (size_t i = 0; i < s->config->heartbeat_count; i++) {
 		const struct config_heartbeat *heartbeat = &s->config->heartbeats[i];
 		if (now < s->heartbeats_due_us[i])
 			continue;
-		if (payload == NULL && !service_is_ready(s, why, sizeof why))
+		if (!ready && !service_is_ready(s, why, sizeof why))
 			return;
-		if (payload == NULL)
-			payload = write_payload(s);
+		ready = true;
+		char *payload = write_payload(s, heartbeat->every_us);
 		webhook_heartbeat(s->webhook, heartbeat->receiver, payload);
+		free(payload);
 		/* By the clock of the first, so that a slow turn does not shift all that follow. */
 		int64_t due = s->heartbeats_due_us[i] + heartbeat->every_us;
 		s->heartbeats_due_us[i] = due > now ? due : now + heartbeat->every_us;
 	}
-	free(payload);
 }
