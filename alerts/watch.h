@@ -90,6 +90,7 @@ struct watch_document {
 	const uint32_t *topics;  /* ascending */
 	size_t topic_count;
 	struct story_signature signature;
+	int64_t story;           /* 0 = to be found by the signature; else found before (a replay): for every document, or none */
 	const char *publisher, *title, *url; /* for evidence; copied as needed */
 };
 
@@ -98,6 +99,9 @@ struct watch_effects;
 /* Feed one document.  Returns the id of its story.  Documents without topics are fed too: they move the watermark and
  * are the first of their story. */
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
+
+/* A hint that such a document comes soon: story_index_prepare. */
+void watch_prepare(const struct watch *watch, const struct story_signature *signature, bool near);
 
 /* A source has shown that it was read up to `published_us` without a document; TIME_NONE = that it is alive, and no more:
  * its event time stays where it is. */
@@ -320,10 +324,10 @@ struct watch_switch {
 void watch_switch_model(struct watch *watch, const struct watch_switch *model_switch);
 
 /* While loading, in place of watch_load_bucket, a bucket of before these switches (oldest first); and, between the last
- * document of before and the first behind it, the windows. */
+ * document of before and the first behind it, what the windows hold of the time [from, until). */
 void watch_load_bucket_before(struct watch *watch, const struct watch_bucket *bucket, const struct watch_switch *switches,
 			      size_t count);
-void watch_load_switch(struct watch *watch, const struct watch_switch *model_switch);
+void watch_load_switch(struct watch *watch, const struct watch_switch *model_switch, struct watch_span span);
 
 /* ---- looking ---- */
 

@@ -238,19 +238,35 @@ static int add_switch(const struct rescore_options *options, struct store_switch
 	return stored == STORE_DONE ? 0 : -1;
 }
 
+/* As they are stored: what is new has no history to speak of. */
+static int use_names(struct store *store, const struct config *config, struct err *e)
+{
+	const struct watch_options *watch = &config->watch;
+	const char **rules = xcalloc(watch->rule_count + 1, sizeof *rules);
+	for (size_t i = 0; i < watch->rule_count; i++)
+		rules[i] = watch->rules[i].name;
+	struct store_names names = {.topics = watch->topics,
+				    .topic_count = watch->topic_count,
+				    .rules = rules,
+				    .rule_count = watch->rule_count,
+				    .receivers = config->receiver_names,
+				    .receiver_count = config->receiver_count};
+	int rc = store_use_names(store, &names, e);
+	free(rules);
+	return rc;
+}
+
 int rescore_history(const struct rescore_options *options, struct rescore_result *result, struct err *e)
 {
 	const struct config *config = options->config;
 	const char *version = classifier_get_info(options->classifier)->version;
-	struct store_names names = {.topics = config->watch.topics, .topic_count = config->watch.topic_count};
 	int64_t start = monotonic_us();
 	*result = (struct rescore_result){0};
 	if (store_current_model(options->store, result->old_model, sizeof result->old_model, e) != 0)
 		return -1;
 	if (result->old_model[0] == '\0' || strcmp(result->old_model, version) == 0)
 		return 0;
-	/* Topics that are new have no history to speak of. */
-	if (store_use_names(options->store, &names, e) != 0)
+	if (use_names(options->store, config, e) != 0)
 		return -1;
 	struct store_switch added = {
 		.old_model = result->old_model,

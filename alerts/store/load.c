@@ -8,6 +8,7 @@
 #include "daemon/base/clock.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- positions and marks ---- */
 
@@ -156,10 +157,11 @@ static int load_bucket(struct loading *loading, sqlite3_stmt *row, struct err *e
 		before++;
 	if (!name_ids_index(&loading->store->topics, sqlite3_column_int64(row, 0), &bucket.topic))
 		return 0;
-	if (before == switches->count)
+	size_t from = before < switches->count ? switches->from[before] : before;
+	if (from == switches->count)
 		watch_load_bucket(loading->watch, &bucket);
 	else
-		watch_load_bucket_before(loading->watch, &bucket, switches->each + before, switches->count - before);
+		watch_load_bucket_before(loading->watch, &bucket, switches->each + from, switches->count - from);
 	return 0;
 }
 
@@ -206,9 +208,14 @@ static int load_all(struct loading *loading, struct err *e)
 /* The core's part of them, side by side; it lives as long as `switches` do. */
 static struct switch_list list_switches(const struct store_switch *switches, size_t count)
 {
-	struct switch_list list = {xcalloc(count + 1, sizeof *list.each), count};
-	for (size_t i = 0; i < count; i++)
+	struct switch_list list = {xcalloc(count + 1, sizeof *list.each), xcalloc(count + 1, sizeof *list.from), count};
+	for (size_t i = 0; i < count; i++) {
 		list.each[i] = switches[i].switched;
+		list.from[i] = i;
+		for (size_t k = i; k < count; k++)
+			if (strcmp(switches[k].new_model, switches[i].old_model) == 0)
+				list.from[i] = k + 1;
+	}
 	return list;
 }
 
@@ -229,6 +236,7 @@ int store_load_watch(struct store *store, struct watch *watch, struct err *e)
 		result = load_all(&loading, e);
 	store_execute(store, "COMMIT");
 	free(loading.switches.each);
+	free(loading.switches.from);
 	store_switches_free(switches, switch_count);
 	return result;
 }

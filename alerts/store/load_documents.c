@@ -101,11 +101,21 @@ static const char recall_sql[] =
 	"SELECT id, stream, flags, published, applied, polarity, score, topics, story, publisher, url, title FROM documents"
 	" WHERE id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY id";
 
-/* The model changed behind this document, or these. */
+/* The model changed: for each of those before, where it concerns what that one has judged. */
+static void take_switch(struct watch *watch, const struct switch_list *switches, size_t at)
+{
+	for (size_t i = 0; i <= at; i++) {
+		struct watch_span span = {i > 0 ? switches->each[i - 1].at_us : INT64_MIN,
+					  i < at ? switches->each[i].at_us : INT64_MAX};
+		if (switches->from[i] <= at)
+			watch_load_switch(watch, &switches->each[at], span);
+	}
+}
+
 static void take_switches(struct watch *watch, const struct switch_list *switches, size_t *taken, int64_t before)
 {
 	for (; *taken < switches->count && switches->each[*taken].last_document < before; ++*taken)
-		watch_load_switch(watch, &switches->each[*taken]);
+		take_switch(watch, switches, *taken);
 }
 
 int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us,

@@ -209,9 +209,14 @@ struct topic_list {
 };
 /* "3,17" -> indices of the topics that are watched now. */
 void read_topics(const struct store *store, const char *list, struct topic_list *out);
-/* Changes of the model, oldest first. */
+/*
+ * Changes of the model, oldest first.  What the model of before switch [i] has
+ * judged is changed by the switches from `from[i]` on: where its model came
+ * back later, nothing in between concerns it.
+ */
 struct switch_list {
 	struct watch_switch *each;
+	size_t *from;
 	size_t count;
 };
 /* The documents that the core recalls, and what changes of the model make of the windows. */

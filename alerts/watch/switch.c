@@ -30,9 +30,13 @@ static const struct switch_chances *chances_of(const struct watch *watch, const 
 	return sw->topics ? &sw->topics[topic - watch->topics] : &sw->overall;
 }
 
-/* Every count of a window before slot `end`. */
+/* Slots [begin, end) of a window. */
+struct slots {
+	int32_t begin, end;
+};
+
 static void redraw_window(struct window *window, const struct watch_switch *sw, const struct switch_chances *chances,
-			  uint64_t key, enum grid grid, int32_t end)
+			  uint64_t key, enum grid grid, struct slots slots)
 {
 	struct window drawn;
 
@@ -41,7 +45,7 @@ static void redraw_window(struct window *window, const struct watch_switch *sw, 
 		struct tally tally = window_at(window, i);
 		int32_t slot = window_slot(window, i);
 
-		if (slot < end)
+		if (slot >= slots.begin && slot < slots.end)
 			switch_redraw(chances, seed_of(sw, key, grid, slot), &tally);
 		window_add(&drawn, slot, &tally);
 	}
@@ -57,43 +61,61 @@ static void forget_baselines(struct topic *topic)
 	}
 }
 
+static bool is_marked(const struct pairs *pairs, const struct pair *pair, enum pair_aspect aspect)
+{
+	return (int64_t)pair->last[aspect] > (int64_t)pairs->newest - pairs->span;
+}
+
 /*
  * A copy that comes after the switch must not count once more as a negative
  * story where the old model's judgement of the first report is now drawn as
  * negative.  A pair does not know its topic: the chances of all topics will do.
  */
-static void mark_pairs(struct watch *watch, const struct watch_switch *sw)
+static void mark_pairs(struct watch *watch, const struct watch_switch *sw, struct slots cells)
 {
 	double chance = sw->overall.become[JUDGED_OTHER][JUDGED_NEGATIVE];
 
 	for (size_t i = 0; i < watch->pairs.size; i++) {
 		struct pair *pair = &watch->pairs.slots[i];
 
-		if (pair->key && pair->last[PAIR_NEGATIVE] == INT32_MIN && pair->last[PAIR_JUDGED] != INT32_MIN &&
+		if (pair->key && is_marked(&watch->pairs, pair, PAIR_JUDGED) &&
+		    !is_marked(&watch->pairs, pair, PAIR_NEGATIVE) && pair->last[PAIR_JUDGED] >= cells.begin &&
+		    pair->last[PAIR_JUDGED] < cells.end &&
 		    switch_draw(seed_of(sw, pair->key, GRID_PAIRS, 0), chance))
 			pair->last[PAIR_NEGATIVE] = pair->last[PAIR_JUDGED];
 	}
 }
 
-void watch_load_switch(struct watch *watch, const struct watch_switch *sw)
+/* The switch of now may have come within a cell: that cell is of before. */
+static struct slots cells_of(struct watch_span span)
 {
+	return (struct slots){span.from_us == INT64_MIN ? INT32_MIN : cell_of(span.from_us),
+			      span.until_us == INT64_MAX ? INT32_MAX : cell_of(span.until_us)};
+}
+
+void watch_load_switch(struct watch *watch, const struct watch_switch *sw, struct watch_span span)
+{
+	struct slots cells = cells_of(span);
+
 	for (size_t t = 0; t < watch->topic_count; t++) {
 		struct topic *topic = &watch->topics[t];
 
-		redraw_window(&topic->recent, sw, chances_of(watch, sw, topic), topic->key, GRID_CELLS, INT32_MAX);
+		redraw_window(&topic->recent, sw, chances_of(watch, sw, topic), topic->key, GRID_CELLS, cells);
 		forget_baselines(topic);
 	}
-	mark_pairs(watch, sw);
+	mark_pairs(watch, sw, cells);
 }
 
 void watch_switch_model(struct watch *watch, const struct watch_switch *sw)
 {
+	struct slots hours = {INT32_MIN, hour_of(sw->at_us)};
+
 	for (size_t t = 0; t < watch->topic_count; t++) {
 		struct topic *topic = &watch->topics[t];
 
-		redraw_window(&topic->hours, sw, chances_of(watch, sw, topic), topic->key, GRID_HOURS, hour_of(sw->at_us));
+		redraw_window(&topic->hours, sw, chances_of(watch, sw, topic), topic->key, GRID_HOURS, hours);
 	}
-	watch_load_switch(watch, sw);
+	watch_load_switch(watch, sw, (struct watch_span){INT64_MIN, INT64_MAX});
 }
 
 void watch_load_bucket_before(struct watch *watch, const struct watch_bucket *bucket, const struct watch_switch *switches,

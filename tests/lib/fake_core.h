@@ -172,9 +172,9 @@ void watch_load_bucket_before(struct watch *watch, const struct watch_bucket *bu
 	(void)watch, (void)bucket, (void)switches, (void)count;
 }
 
-void watch_load_switch(struct watch *watch, const struct watch_switch *model_switch)
+void watch_load_switch(struct watch *watch, const struct watch_switch *model_switch, struct watch_span span)
 {
-	(void)watch, (void)model_switch;
+	(void)watch, (void)model_switch, (void)span;
 }
 
 int watch_load_rule_state(struct watch *watch, const struct watch_rule_state *state)

@@ -21,6 +21,8 @@ struct tiny_model {
 	const char *not_finite;  /* a tensor whose first value is a NaN */
 	const char *misshapen;   /* a tensor with one row more */
 	const char *vocab_extra; /* more lines of vocab.txt */
+	const float *bias;       /* added to the polarity head's, one for each label; NULL = none */
+	float sharp;             /* the polarity head's weights times this; 0 = as they are */
 };
 
 #define TINY_LABELS "{\"0\":\"negative\",\"1\":\"neutral\",\"2\":\"positive\"}"
@@ -61,6 +63,10 @@ static inline void tiny_tensor(const struct tiny_model *model, struct safetensor
 	}
 	if (model->not_finite != NULL && strcmp(full, model->not_finite) == 0)
 		values[0] = NAN;
+	for (int i = 0; i < count && model->bias != NULL && strcmp(full, "classifier.bias") == 0; i++)
+		values[i] += model->bias[i];
+	for (int i = 0; i < count && model->sharp > 0 && strcmp(full, "classifier.weight") == 0; i++)
+		values[i] *= model->sharp;
 	if (rows == 0)
 		snprintf(shape, sizeof shape, "[%d]", columns);
 	else
