@@ -7,6 +7,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int cmd_check(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
 int cmd_feed(int argc, char **argv);
 int cmd_label(int argc, char **argv);
 int cmd_redeliver(int argc, char **argv);

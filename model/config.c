@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,14 +179,24 @@ static int topics_read(struct model_config *config, const json_t *json, struct e
 	return 0;
 }
 
-static int encoder_read(struct model_config *config, const char *path, struct err *e)
+static int heads_read(struct model_config *config, json_t *json, bool base, struct err *e)
+{
+	if (polarity_read(config, json, base ? NULL : e) < 0) {
+		if (!base)
+			return -1;
+		for (int i = 0; i < 3; i++)
+			config->polarity_row[i] = -1;
+	}
+	return topics_read(config, json, e);
+}
+
+static int encoder_read(struct model_config *config, const char *path, bool base, struct err *e)
 {
 	json_t *json = file_load(path, e);
 	if (json == NULL)
 		return -1;
 	int result = -1;
-	if (kind_read(config, json, e) < 0 || sizes_read(config, json, e) < 0 || polarity_read(config, json, e) < 0 ||
-	    topics_read(config, json, e) < 0)
+	if (kind_read(config, json, e) < 0 || sizes_read(config, json, e) < 0 || heads_read(config, json, base, e) < 0)
 		err_prefix(e, "%s", path);
 	else
 		result = 0;
@@ -212,12 +223,12 @@ static int length_read(struct model_config *config, const char *path, struct err
 	return 0;
 }
 
-int model_config_read(struct model_config *config, const char *directory, struct err *e)
+static int directory_read(struct model_config *config, const char *directory, bool base, struct err *e)
 {
 	char path[4096];
 	*config = (struct model_config){0};
 	snprintf(path, sizeof path, "%s/config.json", directory);
-	if (encoder_read(config, path, e) < 0)
+	if (encoder_read(config, path, base, e) < 0)
 		goto fail;
 	snprintf(path, sizeof path, "%s/tokenizer_config.json", directory);
 	if (length_read(config, path, e) < 0)
@@ -227,6 +238,16 @@ int model_config_read(struct model_config *config, const char *directory, struct
 fail:
 	model_config_clear(config);
 	return -1;
+}
+
+int model_config_read(struct model_config *config, const char *directory, struct err *e)
+{
+	return directory_read(config, directory, false, e);
+}
+
+int model_config_read_base(struct model_config *config, const char *directory, struct err *e)
+{
+	return directory_read(config, directory, true, e);
 }
 
 void model_config_clear(struct model_config *config)

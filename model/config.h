@@ -28,7 +28,7 @@ struct model_config {
 	float norm_epsilon;
 	enum activation activation;
 	enum pooling pooling;
-	int polarity_row[3];  /* which row of the classifier is negative, neutral, positive */
+	int polarity_row[3];  /* which row of the classifier is negative, neutral, positive; -1: a base without them */
 	char **topics;        /* NULL without topic_labels */
 	size_t topic_count;
 	size_t max_tokens;    /* tokenizer_config.json's model_max_length, at most `positions` */
@@ -37,6 +37,10 @@ struct model_config {
 /* Reads directory/config.json and, where it exists, directory/tokenizer_config.json.  Fails where they cannot be read
  * or ask for what the encoder cannot do, and names the key. */
 int model_config_read(struct model_config *config, const char *directory, struct err *e);
+
+/* The same of a model to train from, which may have other heads or none: its classifier's labels are not looked at where
+ * they are not polarity's. */
+int model_config_read_base(struct model_config *config, const char *directory, struct err *e);
 
 /* Frees what it holds; {0} is legal. */
 void model_config_clear(struct model_config *config);
