@@ -101,7 +101,7 @@ struct watch_effects;
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
 
 /* A hint that such a document comes soon: story_index_prepare. */
-void watch_prepare(const struct watch *watch, const struct story_signature *signature, bool near);
+void watch_prepare(const struct watch *watch, const struct story_signature *signature, int depth);
 
 /* A source has shown that it was read up to `published_us` without a document; TIME_NONE = that it is alive, and no more:
  * its event time stays where it is. */
@@ -202,7 +202,7 @@ struct watch_alert {
 	size_t explained;
 };
 
-/* A word as it stands in the title, and how much less sure the model is of the polarity without it. */
+/* A word as it stands in the title, and how far the logarithm of its polarity's odds falls without it. */
 struct watch_word {
 	const char *text;
 	float weight;

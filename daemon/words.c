@@ -10,6 +10,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/metric.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -139,6 +140,13 @@ static void keep(struct watch_word *kept, size_t *count, const struct title *tit
 	++*count;
 }
 
+/* The logarithm of a polarity's odds: its logit against the other two together. */
+static float log_odds(const struct score *score, enum polarity polarity)
+{
+	float a = score->polarity_logits[(polarity + 1) % 3], b = score->polarity_logits[(polarity + 2) % 3];
+	return score->polarity_logits[polarity] - fmaxf(a, b) - log1pf(expf(-fabsf(a - b)));
+}
+
 /* What was told of the story may rest on its body as well: a title that says something else explains nothing. */
 static void weigh(const struct title *title, const struct score *scores, struct watch_word *words, struct watch_words *found)
 {
@@ -147,7 +155,7 @@ static void weigh(const struct title *title, const struct score *scores, struct 
 	    score_polarity(&scores[0]) != (int)title->polarity)
 		return;
 	for (size_t s = 0; s < title->span_count; s++) {
-		float weight = scores[0].polarity[title->polarity] - scores[s + 1].polarity[title->polarity];
+		float weight = log_odds(&scores[0], title->polarity) - log_odds(&scores[s + 1], title->polarity);
 		if (scores[s + 1].can_judge && weight >= WORDS_LEAST)
 			keep(words, &count, title, &title->spans[s], weight);
 	}

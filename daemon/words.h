@@ -11,7 +11,8 @@
 /*
  * The words of a title that weighed most in its polarity, by occlusion: the
  * title is judged again with each word left out, and a word weighs as much as
- * the polarity's probability falls without it.
+ * the polarity's odds fall without it (their natural logarithm): where three
+ * words say the same, the probability hardly moves when one is gone.
  *
  * One thread of its own asks the classifier, so that whoever waits for the
  * answer can stop waiting.
@@ -23,7 +24,7 @@ enum {
 	WORDS_LEFT_OUT = 24, /* words of a title that are tried, from its start */
 	WORDS_TOLD = 5,   /* of a title */
 };
-#define WORDS_LEAST 0.02f /* a word that weighs less says nothing */
+#define WORDS_LEAST 0.1f /* a word that weighs less says nothing */
 
 /* The classifier outlives it. */
 struct words *words_start(struct classifier *classifier);
