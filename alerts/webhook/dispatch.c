@@ -1,15 +1,10 @@
 /*
  * Every receiver has its own lanes, its own limit of messages under way and
  * its own pauses, so that one that hangs costs the others nothing.
- *
- * Where a reload changes a receiver, its settings are exchanged in place:
- * messages under way carry all they need and come back to the same lane.  A
- * receiver that is gone from the configuration stays as a name that takes
- * nothing, until the thread ends.
  */
 #include "alerts/webhook/dispatch.h"
 
-#include "alerts/webhook/lanes.h"
+#include "alerts/webhook/receiver.h"
 #include "alerts/webhook/retry.h"
 #include "daemon/base/check.h"
 #include "daemon/base/fault.h"
@@ -22,17 +17,6 @@
 
 /* Lanes of one receiver under way at a time. */
 #define BUSY_MAX 8
-
-struct receiver {
-	struct receiver *next;
-	char *name;
-	struct settings *settings; /* NULL = not configured */
-	uint32_t generation;       /* of the settings: what an older one says about "gone" is history */
-	struct lanes lanes;
-	int64_t not_before_us;     /* Retry-After: all lanes wait */
-	bool failing;              /* said so in the log */
-	char disabled[200];        /* why it takes nothing; "" = it does */
-};
 
 /* A message under way. */
 struct flight {
@@ -95,25 +79,10 @@ static void end_first(struct dispatch *d, struct receiver *r, struct lane *lane,
 	job_free(job);
 }
 
-static void disable(struct receiver *r, const char *why)
-{
-	snprintf(r->disabled, sizeof r->disabled, "%s", why);
-	log_warning("receiver \"%s\": %s", r->name, r->disabled);
-}
-
-static void set_failing(struct receiver *r, bool failing, const char *error)
-{
-	if (failing && !r->failing)
-		log_warning("receiver \"%s\": %s: its messages wait and are tried again", r->name, error);
-	if (!failing && r->failing)
-		log_info("receiver \"%s\": takes messages again", r->name);
-	r->failing = failing;
-}
-
 static void try_again(struct dispatch *d, struct receiver *r, struct lane *lane, const struct outcome *outcome)
 {
 	struct delivery *delivery = &lane->first->delivery;
-	set_failing(r, true, outcome->error);
+	receiver_set_failing(r, true, outcome->error);
 	if (lane_is_over(lane) && retry_is_exhausted(delivery->attempts)) {
 		char error[sizeof outcome->error + 32];
 		snprintf(error, sizeof error, "given up after 24 hours: %s", outcome->error);
@@ -137,14 +106,14 @@ static void settle(struct dispatch *d, const struct flight *flight, const struct
 	flight->lane->first->delivery.attempts++;
 	switch (outcome->kind) {
 	case OUTCOME_TAKEN:
-		set_failing(r, false, "");
+		receiver_set_failing(r, false, "");
 		if (outcome->error[0] != '\0')
 			log_warning("receiver \"%s\": %s", r->name, outcome->error);
 		end_first(d, r, flight->lane, DELIVERY_SENT, outcome->error);
 		break;
 	case OUTCOME_GONE:
 		if (flight->generation == r->generation)
-			disable(r, "HTTP 410: it wants no more messages, and gets none until the configuration is loaded again");
+			receiver_disable(r, "HTTP 410: it wants no more messages, and gets none until the configuration is loaded again");
 		end_first(d, r, flight->lane, DELIVERY_DEAD, "HTTP 410");
 		break;
 	case OUTCOME_FAILED:
@@ -275,71 +244,25 @@ bool dispatch_is_busy(const struct dispatch *d)
 
 /* ---- receivers ---- */
 
-static struct receiver *find_or_create(struct dispatch *d, const char *name)
-{
-	struct receiver **place = &d->receivers;
-	while (*place != NULL && strcmp((*place)->name, name) != 0)
-		place = &(*place)->next;
-	if (*place == NULL) {
-		*place = xcalloc(1, sizeof **place);
-		(*place)->name = xstrdup(name);
-	}
-	return *place;
-}
-
-static const char not_configured[] = "no receiver of this name is configured";
-
 void dispatch_configure(struct dispatch *d, struct settings_list *list)
 {
-	for (struct receiver *r = d->receivers; r != NULL; r = r->next) {
-		settings_free(r->settings);
-		r->settings = NULL;
-		r->generation++;
-		r->not_before_us = 0;
-		lanes_hurry(&r->lanes);
-		snprintf(r->disabled, sizeof r->disabled, "%s", not_configured);
-	}
-	for (size_t i = 0; i < list->count; i++) {
-		struct receiver *r = find_or_create(d, list->each[i]->spec.name);
-		settings_free(r->settings); /* two of one name: the later counts */
-		r->settings = list->each[i];
-		list->each[i] = NULL;
-		r->disabled[0] = '\0';
-	}
-	settings_list_free(list);
+	receivers_configure(&d->receivers, list);
 }
 
 const struct settings *dispatch_find(const struct dispatch *d, const char *name, const char **why_not)
 {
-	const struct receiver *r = d->receivers;
-	while (r != NULL && strcmp(r->name, name) != 0)
-		r = r->next;
-	*why_not = NULL;
-	if (r == NULL || r->settings == NULL)
-		*why_not = not_configured;
-	else if (r->disabled[0] != '\0')
-		*why_not = r->disabled;
+	const struct receiver *r = receiver_find(d->receivers, name);
+	*why_not = r == NULL ? receiver_not_configured : r->disabled[0] != '\0' ? r->disabled : NULL;
 	return *why_not == NULL && r->not_before_us <= now_us(d) ? r->settings : NULL;
 }
 
 void dispatch_add(struct dispatch *d, const struct delivery *delivery)
 {
 	struct delivery copy = *delivery;
-	struct receiver *r = find_or_create(d, delivery->receiver);
-	if (r->settings == NULL)
-		snprintf(r->disabled, sizeof r->disabled, "%s", not_configured);
+	struct receiver *r = receiver_find_or_create(&d->receivers, delivery->receiver);
 	if (copy.next_try_us > now_us(d) + RETRY_AFTER_MAX_US)
 		copy.next_try_us = now_us(d);
 	lanes_add(&r->lanes, &copy);
-}
-
-static void receiver_free(struct receiver *r)
-{
-	for (struct lane *lane; (lane = lanes_idle(&r->lanes)) != NULL;)
-		job_free(lanes_take_first(&r->lanes, lane));
-	settings_free(r->settings);
-	free(r->name);
-	free(r);
 }
 
 void dispatch_free(struct dispatch *d)
@@ -352,9 +275,6 @@ void dispatch_free(struct dispatch *d)
 		attempt_free(flight->attempt);
 		free(flight);
 	}
-	for (struct receiver *r = d->receivers, *next; r != NULL; r = next) {
-		next = r->next;
-		receiver_free(r);
-	}
+	receivers_free(d->receivers);
 	free(d);
 }
