@@ -212,8 +212,6 @@ void escalate(struct watch *watch, struct rule_state *state, const struct moment
 void break_silence(struct watch *watch, struct rule_state *state, int64_t applied_us, struct watch_effects *effects);
 /* The digest is out, or its leader is gone: what goes on is told by itself. */
 void tell_again(struct watch *watch, struct rule_state *state, int64_t applied_us, struct watch_effects *effects);
-/* An update of a group's leader: another topic has joined. */
-void tell_joined(struct watch *watch, struct rule_state *leader, const struct moment *now, struct watch_effects *effects);
 
 /* ---- group.c ---- */
 bool leads(const struct rule_state *state); /* or is alone */

@@ -54,6 +54,20 @@ static void say_peak(struct rule_state *state, int32_t cell)
 	state->said_cell = cell;
 }
 
+/* An update of a group's leader: another topic has joined.  As late as what joined. */
+static void tell_joined(struct watch *watch, struct rule_state *leader, const struct moment *now, bool late,
+			struct watch_effects *effects)
+{
+	int32_t cell = now->cell > leader->changed ? now->cell : leader->changed;
+	struct rule_verdict verdict = judge(watch, leader->topic, leader->rule, cell);
+	struct moment then = {cell, now->applied_us, &verdict};
+	struct change change = {.to = ALERT_FIRING, .what = CHANGE_JOINED, .late = late};
+
+	route(watch, leader, &change, &then, effects);
+	say_peak(leader, cell);
+	record(watch, leader, &change, &then, effects);
+}
+
 /* The first that is told of an alert: by the leader of a group that fires on its stories, or by itself. */
 static void tell_first(struct watch *watch, struct rule_state *state, enum alert_change what, const struct moment *now,
 		       struct watch_effects *effects)
@@ -73,7 +87,7 @@ static void tell_first(struct watch *watch, struct rule_state *state, enum alert
 	say_peak(state, now->cell);
 	record(watch, state, &change, now, effects);
 	if (leader)
-		tell_joined(watch, leader, now, effects);
+		tell_joined(watch, leader, now, change.late, effects);
 }
 
 void begin_pending(struct watch *watch, struct rule_state *state, const struct moment *now, struct watch_effects *effects)
@@ -125,18 +139,6 @@ void escalate(struct watch *watch, struct rule_state *state, const struct moment
 		route(watch, state, &change, now, effects);
 	say_peak(state, now->cell);
 	record(watch, state, &change, now, effects);
-}
-
-void tell_joined(struct watch *watch, struct rule_state *leader, const struct moment *now, struct watch_effects *effects)
-{
-	int32_t cell = now->cell > leader->changed ? now->cell : leader->changed;
-	struct rule_verdict verdict = judge(watch, leader->topic, leader->rule, cell);
-	struct moment then = {cell, now->applied_us, &verdict};
-	struct change change = make_change(watch, leader, ALERT_FIRING, CHANGE_JOINED, &then);
-
-	route(watch, leader, &change, &then, effects);
-	say_peak(leader, cell);
-	record(watch, leader, &change, &then, effects);
 }
 
 /* ---- told later than it fired ---- */
