@@ -102,7 +102,7 @@ static int on_summary(void *context, size_t columns, const char *const *values)
 static int load(struct store *store, struct screen *s, struct err *e)
 {
 	static const char topics[] = "SELECT topic, CASE WHEN sum(state = 'firing') > 0 THEN 'firing'"
-				    " WHEN sum(state = 'pending') > 0 THEN 'pending' ELSE 'ok' END"
+				    " WHEN sum(state = 'pending') > 0 THEN 'pending' ELSE min(state) END"
 				    " FROM watch_status GROUP BY topic";
 	static const char buckets[] =
 		"WITH newest(at) AS (SELECT max(bucket) FROM trend_hourly)"

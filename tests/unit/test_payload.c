@@ -46,6 +46,60 @@ START_TEST(a_change_starts_with_the_keys_of_replay)
 }
 END_TEST
 
+START_TEST(a_group_a_cause_and_a_chart_are_told)
+{
+	static const char *const topics[] = {"boeing", "rates", "acme"};
+	const uint32_t members[] = {2, 0};
+	struct watch_alert alert = fixture_alert(3, ALERT_FIRING, true);
+	alert.topic = 2;
+	alert.change = CHANGE_JOINED;
+	alert.cause = RULE_CAUSE_TONE;
+	alert.stories = 30;
+	alert.stories_expected = 12.5;
+	alert.share = 0.5;
+	alert.share_expected = 0.125;
+	alert.group = "another-1";
+	alert.members = members;
+	alert.member_count = 2;
+	alert.chart = (struct watch_chart){.start_s = NOON_US / SECOND_US - 3600, .step_s = 3600, .count = 2, .counts = {1, NAN},
+					   .expected = {0.5f, 0.25f}, .limit = {4, INFINITY}};
+	char *text = payload_write_event(&alert, "spike", "acme", topics);
+	const char *end = "\"change\":\"joined\",\"cause\":\"tone\",\"stories\":30,\"stories_expected\":12.5,\"share\":0.5,"
+			  "\"share_expected\":0.125,\"group\":\"another-1\",\"topics\":[\"acme\",\"boeing\"],"
+			  "\"chart\":{\"start\":\"2026-01-05T11:00:00Z\",\"step_s\":3600,\"counts\":[1.0,null],\"expected\":[0.5,0.25],"
+			  "\"limit\":[4.0,null]}}";
+	ck_assert_msg(strlen(text) > strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0, "%s", text);
+	json_decref(parse(text));
+	json_t *line = parse(payload_write_change(&alert, "spike", "acme", topics));
+	ck_assert_uint_eq(json_array_size(json_object_get(line, "topics")), 2);
+	ck_assert_ptr_null(json_object_get(line, "chart"));
+	json_decref(line);
+}
+END_TEST
+
+START_TEST(a_digest_holds_events_without_their_charts)
+{
+	const char *const events[] = {"{\"id\":\"a\",\"chart\":{\"counts\":[1]},\"p_value\":1.5e-7}", "{\"id\":\"b\"}"};
+	const char *const broken[] = {"{\"id\":\"a\"}", "[]"};
+	char *text = payload_write_digest("digest-1", NOON_US, events, 2, 7);
+	ck_assert_str_eq(text, "{\"id\":\"digest-1\",\"event\":1,\"state\":\"digest\",\"late\":true,\"at\":\"2026-01-05T12:00:00Z\","
+			       "\"alerts\":[{\"id\":\"a\",\"p_value\":1.5e-7},{\"id\":\"b\"}],\"omitted\":7}");
+	free(text);
+	ck_assert_ptr_null(payload_write_digest("digest-1", NOON_US, broken, 2, 0));
+}
+END_TEST
+
+START_TEST(every_change_has_a_name)
+{
+	static const char *const names[ALERT_CHANGES] = {"pending", "fired", "escalated", "joined", "renewed", "resolved"};
+	for (int c = 0; c < ALERT_CHANGES; c++)
+		ck_assert_str_eq(alert_change_name((enum alert_change)c), names[c]);
+	ck_assert_ptr_null(rule_cause_name(RULE_CAUSE_NONE));
+	ck_assert_str_eq(rule_cause_name(RULE_CAUSE_VOLUME), "volume");
+	ck_assert_str_eq(rule_cause_name(RULE_CAUSE_BOTH), "both");
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_null)
 {
 	struct watch_evidence evidence = {7, 7, TIME_NONE, POLARITY_NONE, 0, 1, "", NULL, ""};
@@ -83,6 +137,9 @@ int main(void)
 	TCase *tcase = tcase_create("payload");
 	tcase_add_test(tcase, an_event_says_everything_in_its_order);
 	tcase_add_test(tcase, a_change_starts_with_the_keys_of_replay);
+	tcase_add_test(tcase, a_group_a_cause_and_a_chart_are_told);
+	tcase_add_test(tcase, a_digest_holds_events_without_their_charts);
+	tcase_add_test(tcase, every_change_has_a_name);
 	tcase_add_test(tcase, what_is_not_there_is_null);
 	tcase_add_test(tcase, hostile_text_stays_text);
 	return run_case("payload", tcase);
