@@ -134,35 +134,18 @@ static int load_backlog(struct loading *loading, sqlite3_stmt *row, struct err *
 	return 0;
 }
 
-static int load_bucket(struct loading *loading, sqlite3_stmt *row, struct err *e)
+static void load_hour(void *context, const struct watch_bucket *bucket, int64_t changed_s)
 {
-	(void)e;
-	struct watch_bucket bucket = {
-		.width_s = 3600,
-		.start_s = sqlite3_column_int64(row, 1),
-		.total = (uint32_t)sqlite3_column_int64(row, 2),
-		.negative = (uint32_t)sqlite3_column_int64(row, 3),
-		.neutral = (uint32_t)sqlite3_column_int64(row, 4),
-		.positive = (uint32_t)sqlite3_column_int64(row, 5),
-		.unjudged = (uint32_t)sqlite3_column_int64(row, 6),
-		.score_sum = sqlite3_column_double(row, 7),
-		.stories = (uint32_t)sqlite3_column_int64(row, 8),
-		.judged_stories = (uint32_t)sqlite3_column_int64(row, 9),
-		.negative_stories = (uint32_t)sqlite3_column_int64(row, 10),
-		.story_score_sum = sqlite3_column_double(row, 11),
-	};
+	struct loading *loading = context;
 	const struct switch_list *switches = &loading->switches;
 	size_t before = 0; /* switches that were over when it changed last */
-	while (before < switches->count && switches->each[before].at_us <= sqlite3_column_int64(row, 12) * SECOND_US)
+	while (before < switches->count && switches->each[before].at_us <= changed_s * SECOND_US)
 		before++;
-	if (!name_ids_index(&loading->store->topics, sqlite3_column_int64(row, 0), &bucket.topic))
-		return 0;
 	size_t from = before < switches->count ? switches->from[before] : before;
 	if (from == switches->count)
-		watch_load_bucket(loading->watch, &bucket);
+		watch_load_bucket(loading->watch, bucket);
 	else
-		watch_load_bucket_before(loading->watch, &bucket, switches->each + from, switches->count - from);
-	return 0;
+		watch_load_bucket_before(loading->watch, bucket, switches->each + from, switches->count - from);
 }
 
 static int load_rule_state(struct loading *loading, sqlite3_stmt *row, struct err *e)
@@ -191,16 +174,14 @@ static int load_all(struct loading *loading, struct err *e)
 		      0, load_topic_source, e) != 0 ||
 	    load_rows(loading, "SELECT backlog FROM marks", 0, load_backlog, e) != 0)
 		return -1;
-	/* By the age of the newest: each topic's own is for the core to see to. */
-	if (load_rows(loading,
-		      "SELECT topic, start, total, negative, neutral, positive, unjudged, score_sum, stories, judged_stories,"
-		      " negative_stories, story_score_sum, changed FROM buckets WHERE width = 3600 ORDER BY start, topic",
-		      0, load_bucket, e) != 0 ||
-	    load_rows(loading, "SELECT rule, topic, state FROM rule_states ORDER BY rule, topic", 0, load_rule_state, e) != 0)
+	int rc = load_hours(loading->store, load_hour, loading);
+	if (rc != SQLITE_OK)
+		return store_fail(loading->store, rc, e);
+	if (load_rows(loading, "SELECT rule, topic, state FROM rule_states ORDER BY rule, topic", 0, load_rule_state, e) != 0)
 		return -1;
 	if (loading->last_applied_us == TIME_NONE)
 		return 0;
-	int rc = load_documents(loading->store, loading->watch, loading->last_document, loading->last_applied_us,
+	rc = load_documents(loading->store, loading->watch, loading->last_document, loading->last_applied_us,
 				&loading->switches);
 	return rc == SQLITE_OK ? 0 : store_fail(loading->store, rc, e);
 }

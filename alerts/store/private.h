@@ -45,7 +45,9 @@ extern const char store_views_sql[];
 	X(STMT_INSERT_POSITION) X(STMT_MOVE_POSITION)                                                                  \
 	X(STMT_FIND_UNIQUE) X(STMT_GET_IDENTITY_OF) X(STMT_LOAD_OUTBOX) X(STMT_OUTBOX_AGE)                             \
 	X(STMT_RETAIN_DOCUMENTS) X(STMT_RETAIN_REJECTS) X(STMT_RETAIN_DELIVERIES) X(STMT_RETAIN_BUCKETS)               \
-	X(STMT_RETAIN_ALERTS) X(STMT_RETAIN_COMMANDS)                                                                  \
+	X(STMT_RETAIN_ALERTS) X(STMT_RETAIN_COMMANDS) X(STMT_RETAIN_PACKED_HOURS)                                                                  \
+	X(STMT_FIND_HOUR) X(STMT_LOAD_HOUR) X(STMT_GET_PACKED_HOUR) X(STMT_LAST_PACKED_HOUR) X(STMT_PUT_PACKED_HOUR)               \
+	X(STMT_DROP_PACKED_HOUR)                                                                                       \
 	X(STMT_LOAD_COMMANDS) X(STMT_DATA_VERSION)
 
 enum statement {
@@ -105,6 +107,9 @@ struct store {
 	int wal_pages;               /* as of the last commit */
 	int wal_tried_pages;         /* as of the last checkpoint */
 	int data_version;
+	bool packed_known;           /* hours that may be packed: */
+	int64_t packed_upto_s;       /* none begins later */
+	int64_t pack_from_s;         /* what is to be packed begins later */
 };
 
 /* A statement being bound, first parameter first; `rc` keeps the first failure. */
@@ -222,6 +227,17 @@ struct switch_list {
 /* The documents that the core recalls, and what changes of the model make of the windows. */
 int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us,
 		   const struct switch_list *switches);
+
+/* ---- pack.c: hours that are over, packed to be loaded fast ---- */
+
+/* Packs what is over for a day, until as many rows as `*left` are worked off. */
+int pack_hours(struct store *store, int64_t now_s, int64_t *left);
+/* A row of this hour changes in the transaction under way. */
+int pack_drop(struct store *store, int64_t start_s);
+
+/* Every hour of every watched topic, oldest first, packed or not: what the core counts of it. */
+typedef void hour_each(void *context, const struct watch_bucket *bucket, int64_t changed_s);
+int load_hours(struct store *store, hour_each *each, void *context);
 
 /* ---- wal.c ---- */
 

@@ -1,6 +1,7 @@
 /*
  * Retention, in steps small enough to come between two batches.  A step goes
- * on with the next kind of row only where it has room left.
+ * on with the next kind of row only where it has room left, and packs hours
+ * that are over with what is left after that.
  */
 #include "alerts/store/private.h"
 
@@ -59,6 +60,13 @@ static int delete_all(struct step *step, int64_t now_us, int64_t documents_us, i
 	return SQLITE_OK;
 }
 
+static int pack(struct step *step, int64_t now_us)
+{
+	struct bound delete = store_bind(step->store, STMT_RETAIN_PACKED_HOURS);
+	int rc = store_run(&delete);
+	return rc == SQLITE_OK ? pack_hours(step->store, now_us / SECOND_US, &step->left) : rc;
+}
+
 enum store_result store_retain(struct store *store, int64_t now_us, int64_t documents_us, int64_t trends_us,
 			       size_t max_rows, bool *more, struct err *e)
 {
@@ -68,12 +76,16 @@ enum store_result store_retain(struct store *store, int64_t now_us, int64_t docu
 	if (rc == SQLITE_OK)
 		rc = delete_all(&step, now_us, documents_us, trends_us);
 	if (rc == SQLITE_OK)
+		rc = pack(&step, now_us);
+	if (rc == SQLITE_OK)
 		rc = store_commit(store);
 	enum store_result result = store_result_of(store, rc, e);
-	if (rc != SQLITE_OK)
+	if (rc != SQLITE_OK) {
+		store->pack_from_s = 0; /* what was packed is not: look again */
 		store_rollback(store);
-	else
+	} else {
 		wal_checkpoint(store);
+	}
 	*more = result == STORE_DONE && step.left <= 0;
 	return result;
 }

@@ -165,7 +165,10 @@ static const char schema_2[] =
 	"  quiet INTEGER NOT NULL REFERENCES quiets ON DELETE CASCADE, start INTEGER NOT NULL, until INTEGER NOT NULL," \
 	"  PRIMARY KEY (quiet, start)) WITHOUT ROWID;"
 
+/* An hour of all topics in one value (pack.c). */
+#define PACKED_HOURS "CREATE TABLE packed_hours(start INTEGER PRIMARY KEY, topics BLOB NOT NULL);"
+
 static const char schema_3[] =
-	SWITCHES LIFECYCLE DESCRIPTION;
+	SWITCHES LIFECYCLE DESCRIPTION PACKED_HOURS;
 
 const char *const store_migrations[STORE_SCHEMA_VERSION] = {schema_1, schema_2, schema_3};

@@ -122,6 +122,19 @@ static const char *const statement_sql[STMT_COUNT] = {
 		" AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.alert = a.id AND d.state = 0) LIMIT ?2)",
 	[STMT_RETAIN_COMMANDS] = "DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE done < ?1 LIMIT ?2)",
 
+	/* Its rows may go in several steps; then it goes with the last of them. */
+	[STMT_RETAIN_PACKED_HOURS] =
+		"DELETE FROM packed_hours WHERE start < (SELECT start FROM buckets WHERE width = 3600 ORDER BY start LIMIT 1)",
+
+	[STMT_FIND_HOUR] = "SELECT start FROM buckets WHERE width = 3600 AND start > ? ORDER BY start LIMIT 1",
+	[STMT_LOAD_HOUR] =
+		"SELECT topic, total, negative, stories, judged_stories, negative_stories, story_score_sum, changed FROM buckets"
+		" WHERE width = 3600 AND start = ? ORDER BY topic",
+	[STMT_GET_PACKED_HOUR] = "SELECT topics FROM packed_hours WHERE start = ?",
+	[STMT_LAST_PACKED_HOUR] = "SELECT coalesce(max(start), 0) FROM packed_hours",
+	[STMT_PUT_PACKED_HOUR] = "INSERT OR REPLACE INTO packed_hours(start, topics) VALUES (?,?)",
+	[STMT_DROP_PACKED_HOUR] = "DELETE FROM packed_hours WHERE start = ?",
+
 	[STMT_LOAD_COMMANDS] =
 		"SELECT id, verb, subject, argument, why, until FROM commands WHERE done IS NULL ORDER BY id",
 	[STMT_DATA_VERSION] = "PRAGMA data_version",

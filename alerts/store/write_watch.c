@@ -26,6 +26,8 @@ static int write_buckets(struct store *store, const struct store_batch *batch)
 		bind_real(&add, bucket->story_score_sum);
 		bind_integer(&add, batch->applied_us / SECOND_US);
 		int rc = store_run(&add);
+		if (rc == SQLITE_OK && bucket->width_s == 3600)
+			rc = pack_drop(store, bucket->start_s);
 		if (rc != SQLITE_OK)
 			return rc;
 	}

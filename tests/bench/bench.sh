@@ -5,6 +5,7 @@
 #   parts      the watch list, the store and the writer alone
 #   crises     real crises beside EARS C2 and ElastAlert2's ratio (BELLWETHER_DATA names the data's folder)
 #   nab        NAB realTweets (BELLWETHER_DATA too)
+#   scale      10,000 topics with a year of history: time to start, memory, disk, time of a batch
 #   budget     do the false alarms stay within the budget?  (made-up topics)
 #   encoder    every precision beside ONNX Runtime, the machine's peak and Hugging Face's answers (BELLWETHER_DATA too)
 #   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
@@ -14,7 +15,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 export BELLWETHER="$PWD/build/bellwether" PRODUCE="$PWD/build/produce"
-wanted="${*:-pipeline parts crises nab budget}"
+wanted="${*:-pipeline parts scale crises nab budget}"
 
 heading() { printf '\n== %s\n' "$*"; }
 run() {
@@ -42,6 +43,11 @@ for name in $wanted; do
 		heading "writer"
 		run build/bench_writer "$scratch"
 		;;
+	scale)
+		heading "10,000 topics with a year of history"
+		run build/bench_scale make "$scratch"
+		run build/bench_scale measure "$scratch"
+		;;
 	crises)
 		heading "crises"
 		run python3 tests/bench/crises.py --data "${BELLWETHER_DATA:-}"
@@ -59,6 +65,6 @@ for name in $wanted; do
 		# shellcheck disable=SC2086 # several arguments
 		run python3 "tests/bench/$name.py" --data "${BELLWETHER_DATA:-}" --out build/bench ${BENCH_ARGS:-}
 		;;
-	*) echo "there is no bench $name: pipeline, parts, crises, nab, budget, encoder, tokenizer" && exit 2 ;;
+	*) echo "there is no bench $name: pipeline, parts, scale, crises, nab, budget, encoder, tokenizer" && exit 2 ;;
 	esac
 done

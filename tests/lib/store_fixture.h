@@ -63,7 +63,7 @@ __attribute__((unused)) static void fixture_go_back_to_schema_2(void)
 		"ALTER TABLE rules DROP COLUMN budget; ALTER TABLE rules DROP COLUMN every;"
 		"ALTER TABLE silences DROP COLUMN since; ALTER TABLE silences DROP COLUMN why;"
 		"DROP TABLE topic_sources; DROP TABLE rule_topics; DROP TABLE quiet_spans; DROP TABLE quiet_topics; DROP TABLE quiets;"
-		"DROP TABLE switch_pairs; DROP TABLE model_switches;"
+		"DROP TABLE switch_pairs; DROP TABLE model_switches; DROP TABLE packed_hours;"
 		"DELETE FROM meta WHERE key = 'views'; PRAGMA user_version = 2;";
 	char path[160], command[512];
 	snprintf(path, sizeof path, "%s/undo.sql", fixture_directory);
