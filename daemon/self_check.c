@@ -6,6 +6,7 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
+#include "daemon/self_lag.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 
 #define GAP_OPEN_US HOUR_US /* a gap is told once, and over when none has followed for this long */
-#define LAG_LEAST 1000      /* messages: fewer may come and go as they like */
 #define NAME_MAX_BYTES 300
 #define MESSAGE_BYTES 700
 
@@ -22,12 +22,7 @@ struct remembered {
 	char *name;
 	uint64_t documents;
 	int64_t document_us;  /* when the last came */
-	/* Messages that were in the log at `anchor_us` are read when `target` have been; 0 = no lag then. */
-	int64_t anchor_us;
-	uint64_t anchor_read, target;
-	/* The least lag of this period and of the two before. */
-	int64_t period_us, least[3];
-	bool growing;
+	struct self_lag lag;
 	int64_t gap_us;
 	uint32_t gaps;
 	char gap_reason[400];
@@ -215,63 +210,16 @@ static void check_silence(struct telling telling, const struct self_limits *limi
 		tell(&telling, "Source %s has brought something again.", source->name);
 }
 
-/* Does the least lag of a period grow from period to period? */
-static void watch_growth(struct remembered *source, int64_t lag, int64_t period_us, int64_t now_us)
-{
-	if (source->period_us == 0 || source->period_us > now_us) {
-		source->period_us = now_us;
-		source->least[0] = source->least[1] = source->least[2] = lag;
-	}
-	if (lag < source->least[2])
-		source->least[2] = lag;
-	if (now_us - source->period_us < period_us)
-		return;
-	source->growing = source->least[0] < source->least[1] && source->least[1] < source->least[2] &&
-			  source->least[2] >= LAG_LEAST && source->least[2] > 2 * source->least[0];
-	source->period_us = now_us;
-	source->least[0] = source->least[1];
-	source->least[1] = source->least[2];
-	source->least[2] = lag;
-}
-
-/*
- * How old the oldest message is that was not read, from counts alone: of those
- * that were there when the anchor was cast, some are still unread.  Markers of
- * transactions are counted in the lag and not among what was read, which makes
- * it look older, by as many as they are.
- */
-static enum self_verdict judge_lag(struct remembered *source, const struct source_health *health, int64_t limit_us,
-				   int64_t now_us)
-{
-	uint64_t read = health->documents + health->rejects;
-	bool cast = source->anchor_us != 0 && source->anchor_us <= now_us && read >= source->anchor_read;
-	int64_t age_us = cast ? now_us - source->anchor_us : 0;
-	if (health->lag == 0) {
-		source->anchor_us = 0;
-		return source->growing ? SELF_UNSURE : SELF_GOOD;
-	}
-	if (cast && read < source->target)
-		return age_us > limit_us || source->growing ? SELF_BAD : SELF_UNSURE;
-	source->anchor_us = now_us;
-	source->anchor_read = read;
-	source->target = read + (uint64_t)health->lag;
-	return source->growing ? SELF_BAD : verdict_of(false, cast && age_us < limit_us / 2);
-}
-
 static void check_lag(struct telling telling, const struct self_limits *limits, struct remembered *source,
 		      const struct source_health *health)
 {
 	char span[32];
 	telling.kind = "lag";
-	telling.verdict = SELF_UNSURE;
+	telling.verdict = self_lag_judge(&source->lag, health, limits->lag_us, telling.now_us);
 	telling.clear_after_us = limits->hold_us;
-	if (health->lag >= 0) {
-		watch_growth(source, health->lag, limits->lag_us, telling.now_us);
-		telling.verdict = judge_lag(source, health, limits->lag_us, telling.now_us);
-	}
 	if (telling.verdict == SELF_GOOD)
 		tell(&telling, "Source %s has caught up.", source->name);
-	else if (source->growing)
+	else if (source->lag.growing)
 		tell(&telling, "Source %s falls behind: %lld messages wait, more from one %s to the next.", source->name,
 		     (long long)health->lag, span_text(limits->lag_us, span));
 	else

@@ -131,6 +131,22 @@ static void free_service(struct service *s)
 	free(s);
 }
 
+/* All that asks the database before the writer has it. */
+static int prepare(struct service *s, struct store *store, struct err *e)
+{
+	s->instance_id = xstrdup(store_identity(store));
+	s->classifier = open_classifier(s->config, e);
+	if (s->classifier == NULL || service_check_labels(s, s->config, e) != 0 ||
+	    service_compare_models(s, store, e) != 0)
+		return -1;
+	s->own = service_self_create(store, clock_now_us(&wall_clock), e);
+	if (s->own == NULL)
+		return -1;
+	s->words = words_start(s->classifier);
+	service_reset_heartbeats(s);
+	return 0;
+}
+
 struct service *service_start(struct config *config, int64_t lock_wait_us, struct err *e)
 {
 	struct service *s = xcalloc(1, sizeof *s);
@@ -144,17 +160,8 @@ struct service *service_start(struct config *config, int64_t lock_wait_us, struc
 	struct store *store = store_open(config->database, STORE_DAEMON, lock_wait_us, e);
 	if (store == NULL)
 		goto fail;
-	s->instance_id = xstrdup(store_identity(store));
-	s->classifier = open_classifier(config, e);
-	if (s->classifier == NULL || service_check_labels(s, config, e) != 0 ||
-	    service_compare_models(s, store, e) != 0 ||
-	    store_load_positions(store, &positions, &position_count, e) != 0)
+	if (prepare(s, store, e) != 0 || store_load_positions(store, &positions, &position_count, e) != 0)
 		goto fail_store;
-	s->own = service_self_create(store, clock_now_us(&wall_clock), e);
-	if (s->own == NULL)
-		goto fail_store;
-	s->words = words_start(s->classifier);
-	service_reset_heartbeats(s);
 	s->webhook = webhook_start(config->receiver_specs, config->receiver_count, &wall_clock, on_delivery, s, e);
 	if (s->webhook == NULL)
 		goto fail_store;

@@ -1,8 +1,4 @@
-/*
- * A telling waits in a list until the writer takes it.  That list is the
- * driving thread's but for the marks of who has taken a direct message, which
- * the webhook thread sets; so the lock guards the list as a whole.
- */
+/* Looking, every few seconds, and telling.  Others leave gaps here and ask what is open, so these have a lock. */
 #include "daemon/service_self.h"
 
 #include "alerts/self.h"
@@ -11,6 +7,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/metric.h"
 #include "daemon/self_check.h"
+#include "daemon/self_post.h"
 #include "daemon/service_private.h"
 
 #include <stdlib.h>
@@ -21,29 +18,17 @@
 #define DIRECT_AFTER_US (10 * SECOND_US) /* of a database that cannot be written: a lock of moments is none of it */
 #define PARTS_MAX 1024
 
-/* One telling on its way to the writer. */
-struct waiting {
-	struct watch_alert alert;
-	char *subject, *payload;
-	char **receivers;
-	bool *taken;       /* beside them, as are: */
-	int64_t *direct;   /* id of the delivery that went past the database; 0 = none */
-	size_t receiver_count;
-};
-
 struct service_self {
 	/* owned by the driving thread: */
 	struct self *self;
 	struct self_check *check;
 	int64_t looked_us;   /* monotonic, as is: */
 	int64_t unwritable_us; /* the database cannot be written since; 0 = it can */
-	int64_t last_direct;
 	struct source_part *parts;
+	struct self_post *post; /* has a lock of its own */
 
 	pthread_mutex_t lock;
 	/* guarded by lock: */
-	struct waiting *waiting;
-	size_t waiting_count;
 	struct {
 		char *source, *reason;
 		int64_t at_us;
@@ -73,23 +58,13 @@ struct service_self *service_self_create(struct store *store, int64_t now_us, st
 	own->self = self_create();
 	own->check = self_check_create(now_us);
 	own->parts = xcalloc(PARTS_MAX, sizeof *own->parts);
+	own->post = self_post_create();
 	own->free_bytes = -1;
 	if (store_each_open_notice(store, load_open, own->self, e) == 0 &&
 	    store_each_source(store, load_past, own->check, e) == 0)
 		return own;
 	service_self_free(own);
 	return NULL;
-}
-
-static void waiting_reset(struct waiting *waiting)
-{
-	for (size_t i = 0; i < waiting->receiver_count; i++)
-		free(waiting->receivers[i]);
-	free(waiting->receivers);
-	free(waiting->taken);
-	free(waiting->direct);
-	free(waiting->subject);
-	free(waiting->payload);
 }
 
 static void free_texts(char **texts, size_t count)
@@ -103,9 +78,7 @@ void service_self_free(struct service_self *own)
 {
 	if (own == NULL)
 		return;
-	for (size_t i = 0; i < own->waiting_count; i++)
-		waiting_reset(&own->waiting[i]);
-	free(own->waiting);
+	self_post_free(own->post);
 	for (size_t i = 0; i < own->gap_count; i++) {
 		free(own->gaps[i].source);
 		free(own->gaps[i].reason);
@@ -195,81 +168,24 @@ static void look(struct service *s, const struct writer_status *status)
 
 /* ---- telling ---- */
 
-/* Everybody, or those who are named. */
-static void name_receivers(struct waiting *waiting, const struct config *config)
-{
-	const struct self_limits *limits = &config->self;
-	bool all = limits->receiver_count == 0;
-	const char *const *names = all ? config->receiver_names : limits->receivers;
-	waiting->receiver_count = all ? config->receiver_count : limits->receiver_count;
-	waiting->receivers = xcalloc(waiting->receiver_count + 1, sizeof *waiting->receivers);
-	waiting->taken = xcalloc(waiting->receiver_count + 1, sizeof *waiting->taken);
-	waiting->direct = xcalloc(waiting->receiver_count + 1, sizeof *waiting->direct);
-	for (size_t i = 0; i < waiting->receiver_count; i++)
-		waiting->receivers[i] = xstrdup(names[i]);
-}
-
 static void take_changes(struct service *s)
 {
-	struct service_self *own = s->own;
 	size_t count;
-	const struct self_change *changes = self_changes(own->self, &count);
-	if (count == 0)
-		return;
-	pthread_mutex_lock(&own->lock);
-	own->waiting = xrealloc(own->waiting, (own->waiting_count + count) * sizeof *own->waiting);
+	const struct self_change *changes = self_changes(s->own->self, &count);
 	for (size_t i = 0; i < count; i++) {
-		struct waiting *waiting = &own->waiting[own->waiting_count++];
-		*waiting = (struct waiting){.alert = changes[i].alert,
-					    .subject = xstrdup(changes[i].subject),
-					    .payload = self_write_payload(&changes[i])};
-		name_receivers(waiting, s->config);
-		log_warning("%s: %s", changes[i].subject, changes[i].message);
+		if (changes[i].alert.state == ALERT_RESOLVED)
+			log_info("%s: %s", changes[i].subject, changes[i].message);
+		else
+			log_warning("%s: %s", changes[i].subject, changes[i].message);
+		self_post_add(s->own->post, &changes[i], s->config);
 	}
-	pthread_mutex_unlock(&own->lock);
 	metric_add(METRIC_SELF_TOLD, count);
-	self_clear(own->self);
+	self_clear(s->own->self);
 }
 
 void service_self_hand_over(struct service *s)
 {
-	struct service_self *own = s->own;
-	pthread_mutex_lock(&own->lock);
-	for (size_t i = 0; i < own->waiting_count; i++) {
-		struct waiting *waiting = &own->waiting[i];
-		writer_put_notice(s->writer, &(struct store_notice){
-						     .subject = waiting->subject,
-						     .alert = &waiting->alert,
-						     .payload = waiting->payload,
-						     .receivers = (const char *const *)waiting->receivers,
-						     .taken = waiting->taken,
-						     .receiver_count = waiting->receiver_count,
-					     });
-		waiting_reset(waiting);
-	}
-	own->waiting_count = 0;
-	pthread_mutex_unlock(&own->lock);
-}
-
-/* Past the database, once to each receiver; the webhook thread tries again by itself. */
-static void send_directly(struct service *s, struct waiting *waiting)
-{
-	struct service_self *own = s->own;
-	for (size_t i = 0; i < waiting->receiver_count; i++) {
-		if (waiting->direct[i] != 0)
-			continue;
-		struct delivery *delivery = xcalloc(1, sizeof *delivery);
-		*delivery = (struct delivery){
-			.id = waiting->direct[i] = --own->last_direct,
-			.receiver = xstrdup(waiting->receivers[i]),
-			.alert = xstrdup(waiting->alert.id),
-			.event = waiting->alert.event,
-			.resolved = waiting->alert.state == ALERT_RESOLVED,
-			.payload = xstrdup(waiting->payload),
-		};
-		webhook_add(s->webhook, delivery, 1);
-		metric_add(METRIC_SELF_DIRECT, 1);
-	}
+	self_post_hand_over(s->own->post, s->writer);
 }
 
 static void deliver(struct service *s, const struct writer_status *status)
@@ -283,12 +199,8 @@ static void deliver(struct service *s, const struct writer_status *status)
 	}
 	if (own->unwritable_us == 0)
 		own->unwritable_us = now;
-	if (now - own->unwritable_us < DIRECT_AFTER_US)
-		return;
-	pthread_mutex_lock(&own->lock);
-	for (size_t i = 0; i < own->waiting_count; i++)
-		send_directly(s, &own->waiting[i]);
-	pthread_mutex_unlock(&own->lock);
+	if (now - own->unwritable_us >= DIRECT_AFTER_US)
+		self_post_send(own->post, s->webhook);
 }
 
 void service_self_tick(struct service *s)
@@ -318,12 +230,7 @@ void service_self_gap(struct service_self *own, const char *source, const char *
 
 void service_self_result(struct service_self *own, const struct webhook_result *result)
 {
-	pthread_mutex_lock(&own->lock);
-	for (size_t i = 0; i < own->waiting_count; i++)
-		for (size_t r = 0; r < own->waiting[i].receiver_count; r++)
-			if (own->waiting[i].direct[r] == result->delivery && result->state == DELIVERY_SENT)
-				own->waiting[i].taken[r] = true;
-	pthread_mutex_unlock(&own->lock);
+	self_post_result(own->post, result);
 }
 
 char **service_self_open(struct service_self *own, size_t *count)
