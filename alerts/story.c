@@ -4,16 +4,17 @@
  * pair that shares half of its features is found with probability 0.66, one
  * that shares 0.7 with 0.97, and strangers hardly ever meet.
  *
- * Everything lies in flat arrays of fixed size.  Documents are a ring; each band
- * has a table of its latest document per bucket, and each document links to the
- * one before it in its buckets.  Nothing is ever taken out: a link that leads
- * into overwritten ground leads to a younger document, and there the walk ends.
+ * Everything lies in flat arrays of fixed size.  Documents are a ring.  Each band
+ * has a table of buckets; a bucket is one cache line with its latest documents,
+ * each with a piece of the band's hash, so that strangers in a bucket are passed
+ * over without a look at them.  Nothing is ever taken out: an entry whose
+ * document was overwritten leads to a younger one, which is compared like any
+ * other.
  *
- * What this costs is waiting for memory, a hundred places that no cache holds.
- * So a walk reads one cache line a document, and the walks of all bands go side
- * by side, each asking for its next line while the others are looked at.  Which
- * goes first does not matter: of all that are met the most alike wins, and of
- * those the oldest story.
+ * What this costs is waiting for memory: eight buckets and some ten candidates
+ * that no cache holds.  So there are no chains to follow, and all places of a
+ * kind are asked for at once.  In which order candidates are looked at does not
+ * matter: the most alike wins, and of those the oldest story.
  *
  * J. Leskovec, A. Rajaraman, J. D. Ullman: Mining of Massive Datasets, chapter 3.
  */
@@ -27,8 +28,8 @@
 
 #define BANDS 8
 #define BAND_HASHES 3
-#define WALK_MAX 16 /* documents looked at in a bucket, latest first */
-#define NOWHERE 0   /* links and table entries are ring positions + 1 */
+#define BUCKET_ENTRIES 16
+#define LINE 64 /* bytes of a cache line */
 
 /* Estimated in hashes out of STORY_HASHES. */
 #define SAME_LONG 16
@@ -37,10 +38,9 @@
 #define WORDS_EXACT 3
 #define WORDS_SHORT 5
 
-/* What a walk reads: one cache line. */
-struct document {
-	_Alignas(64) uint8_t lanes[STORY_HASHES]; /* the lower halves of the hashes: equal by chance once in 256 */
-	uint32_t links[BANDS];
+/* The lower halves of the hashes: equal by chance once in 256. */
+struct lanes {
+	_Alignas(STORY_HASHES) uint8_t of[STORY_HASHES];
 };
 
 /* What decides between two whose hashes agree. */
@@ -52,28 +52,42 @@ struct details {
 	uint32_t words;
 };
 
+/* Latest first: positions in the ring + 1 (0 = none), with a tag of the band's hash above them. */
+struct bucket {
+	_Alignas(LINE) uint32_t entries[BUCKET_ENTRIES];
+};
+
 struct story_index {
 	int64_t span_us;
-	uint32_t size, next; /* of the ring; next = where the next one goes */
-	uint32_t mask;
-	struct document *documents;   /* [size] */
-	struct details *details;      /* [size] */
-	uint32_t *latest[BANDS];      /* [mask + 1] */
+	uint32_t size, next;     /* of the ring; next = where the next one goes */
+	unsigned position_bits;  /* of an entry */
+	uint32_t mask;           /* a band has mask + 1 buckets */
+	struct lanes *lanes;     /* [size] */
+	struct details *details; /* [size] */
+	struct bucket *buckets;  /* [BANDS, mask + 1] */
 };
+
+static void *allocate(size_t alignment, size_t size)
+{
+	void *block = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+	CHECK(block != NULL);
+	return block;
+}
 
 struct story_index *story_index_create(int64_t span_us, size_t max_documents)
 {
-	CHECK(max_documents > 0 && max_documents < UINT32_MAX / 2);
+	CHECK(max_documents > 0 && max_documents < UINT32_MAX / 16);
 	struct story_index *index = xcalloc(1, sizeof *index);
 	index->span_us = span_us;
 	index->size = (uint32_t)max_documents;
-	while (index->mask + 1UL < max_documents / 4)
+	while (index->size >> index->position_bits != 0)
+		index->position_bits++;
+	while (index->mask + 1UL < max_documents / 8)
 		index->mask = index->mask * 2 + 1;
-	index->documents = aligned_alloc(_Alignof(struct document), max_documents * sizeof *index->documents);
-	CHECK(index->documents != NULL);
+	index->lanes = allocate(LINE, max_documents * sizeof *index->lanes);
 	index->details = xcalloc(max_documents, sizeof *index->details);
-	for (int b = 0; b < BANDS; b++)
-		index->latest[b] = xcalloc(index->mask + 1UL, sizeof *index->latest[b]);
+	index->buckets = allocate(LINE, BANDS * (index->mask + 1UL) * sizeof *index->buckets);
+	memset(index->buckets, 0, BANDS * (index->mask + 1UL) * sizeof *index->buckets);
 	return index;
 }
 
@@ -81,26 +95,47 @@ void story_index_free(struct story_index *index)
 {
 	if (index == NULL)
 		return;
-	free(index->documents);
+	free(index->lanes);
 	free(index->details);
-	for (int b = 0; b < BANDS; b++)
-		free(index->latest[b]);
+	free(index->buckets);
 	free(index);
 }
 
-/* Where a band keeps the latest document that agrees in it. */
-static uint32_t *bucket(const struct story_index *index, const struct story_signature *s, int band)
+/* Where a band keeps the latest documents that agree in it, and what they are told by from others there. */
+struct place {
+	struct bucket *bucket;
+	uint32_t tag; /* in its place in an entry */
+};
+
+static struct place find_place(const struct story_index *index, const struct story_signature *s, int band)
 {
 	const uint16_t *hashes = s->minhash + band * BAND_HASHES;
 	uint64_t key = (uint64_t)hashes[0] << 32 | (uint64_t)hashes[1] << 16 | hashes[2];
-	return &index->latest[band][(uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & index->mask];
+	uint64_t hash = key * UINT64_C(0x9e3779b97f4a7c15);
+	size_t row = (size_t)band * (index->mask + 1UL) + ((uint32_t)(hash >> 32) & index->mask);
+	return (struct place){&index->buckets[row], (uint32_t)(hash >> 32 >> index->position_bits << index->position_bits)};
+}
+
+/* Which entries of the bucket are of this band's hash: a bit for each. */
+static unsigned find_entries(const struct story_index *index, const struct place *place)
+{
+	unsigned found = 0;
+	for (int i = 0; i < BUCKET_ENTRIES; i++)
+		found |= (unsigned)((place->bucket->entries[i] ^ place->tag) >> index->position_bits == 0) << i;
+	return found;
+}
+
+/* The position that an entry leads to; SIZE_MAX = it is empty. */
+static size_t position_of(const struct story_index *index, uint32_t entry)
+{
+	return (size_t)(entry & ((UINT32_C(1) << index->position_bits) - 1)) - 1;
 }
 
 /* A document on its way into the index. */
 struct arrival {
-	struct document document;
+	struct lanes lanes;
 	struct details details;
-	uint32_t *buckets[BANDS];
+	struct place places[BANDS];
 };
 
 static struct arrival describe(const struct story_index *index, const struct story_signature *s, int64_t published_us,
@@ -114,10 +149,10 @@ static struct arrival describe(const struct story_index *index, const struct sto
 		.words = s->words,
 	}};
 	for (size_t i = 0; i < STORY_HASHES; i++)
-		new.document.lanes[i] = (uint8_t)s->minhash[i];
+		new.lanes.of[i] = (uint8_t)s->minhash[i];
 	for (int b = 0; b < BANDS; b++) {
-		new.buckets[b] = bucket(index, s, b);
-		__builtin_prefetch(new.buckets[b], 1);
+		new.places[b] = find_place(index, s, b);
+		__builtin_prefetch(new.places[b].bucket, 1);
 	}
 	return new;
 }
@@ -125,12 +160,12 @@ static struct arrival describe(const struct story_index *index, const struct sto
 static void insert(struct story_index *index, const struct arrival *new)
 {
 	uint32_t position = index->next;
-	struct document *document = &index->documents[position];
-	*document = new->document;
+	index->lanes[position] = new->lanes;
 	index->details[position] = new->details;
 	for (int b = 0; b < BANDS; b++) {
-		document->links[b] = *new->buckets[b];
-		*new->buckets[b] = position + 1;
+		uint32_t *entries = new->places[b].bucket->entries;
+		memmove(entries + 1, entries, (BUCKET_ENTRIES - 1) * sizeof *entries);
+		entries[0] = new->places[b].tag | (position + 1);
 	}
 	index->next = position + 1 < index->size ? position + 1 : 0;
 }
@@ -175,9 +210,9 @@ struct best {
 	int64_t story;
 };
 
-static void compare(const struct story_index *index, const struct arrival *new, uint32_t position, struct best *best)
+static void compare(const struct story_index *index, const struct arrival *new, size_t position, struct best *best)
 {
-	int same = count_same(new->document.lanes, index->documents[position].lanes);
+	int same = count_same(new->lanes.of, index->lanes[position].of);
 	if (same < SAME_LONG || same < best->likeness)
 		return; /* most end here, without a look at the details */
 	const struct details *old = &index->details[position];
@@ -187,56 +222,22 @@ static void compare(const struct story_index *index, const struct arrival *new, 
 		*best = (struct best){same, old->story};
 }
 
-/* A walk through a band's bucket, latest first. */
-struct walk {
-	uint32_t link;
-	uint32_t age; /* of the document met last */
-};
-
-static void go_to(const struct story_index *index, struct walk *walk, uint32_t link)
-{
-	walk->link = link;
-	if (link != NOWHERE)
-		__builtin_prefetch(&index->documents[link - 1]);
-}
-
-/* How many documents ago a position was written, from 1. */
-static uint32_t age(const struct story_index *index, uint32_t position)
-{
-	return position < index->next ? index->next - position : index->next + index->size - position;
-}
-
-/* Look at the document that the walk is at, and go on; false = there is none. */
-static bool step(const struct story_index *index, const struct arrival *new, int band, struct walk *walk, struct best *best)
-{
-	if (walk->link == NOWHERE)
-		return false;
-	uint32_t position = walk->link - 1, this_age = age(index, position);
-	if (this_age <= walk->age) {
-		walk->link = NOWHERE;
-		return false;
-	}
-	walk->age = this_age;
-	const struct document *old = &index->documents[position];
-	go_to(index, walk, old->links[band]);
-	size_t first = (size_t)band * BAND_HASHES;
-	if (memcmp(old->lanes + first, new->document.lanes + first, BAND_HASHES) == 0)
-		compare(index, new, position, best);
-	return true;
-}
-
+/* All candidates are asked for before the first is looked at. */
 static int64_t find_story(const struct story_index *index, const struct arrival *new)
 {
 	struct best best = {0, new->details.story};
-	struct walk walks[BANDS] = {0};
-	for (int b = 0; b < BANDS; b++)
-		go_to(index, &walks[b], *new->buckets[b]);
-	bool going = true;
-	for (int i = 0; i < WALK_MAX && going; i++) {
-		going = false;
-		for (int b = 0; b < BANDS; b++)
-			going |= step(index, new, b, &walks[b], &best);
+	size_t candidates[BANDS * BUCKET_ENTRIES], count = 0;
+	for (int b = 0; b < BANDS; b++) {
+		for (unsigned found = find_entries(index, &new->places[b]); found != 0; found &= found - 1) {
+			size_t position = position_of(index, new->places[b].bucket->entries[__builtin_ctz(found)]);
+			if (position == SIZE_MAX)
+				continue;
+			__builtin_prefetch(&index->lanes[position]);
+			candidates[count++] = position;
+		}
 	}
+	for (size_t i = 0; i < count; i++)
+		compare(index, new, candidates[i], &best);
 	return best.story;
 }
 

@@ -35,7 +35,7 @@ void story_sign(const char *title, size_t length, struct story_signature *out);
 
 struct story_index;
 
-/* Remembers documents for `span_us` of event time and at most `max_documents` (the latest added), in about 105 bytes each,
+/* Remembers documents for `span_us` of event time and at most `max_documents` (the latest added), in about 160 bytes each,
  * allocated here. */
 struct story_index *story_index_create(int64_t span_us, size_t max_documents);
 void story_index_free(struct story_index *index);

@@ -87,7 +87,8 @@ static const struct visit *make_visits(struct watch *watch, const struct watch_d
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects)
 {
 	int64_t published_us = event_time(document);
-	int64_t story = story_index_add(watch->stories, document->id, published_us, &document->signature);
+	int64_t story = document->story ? document->story
+					: story_index_add(watch->stories, document->id, published_us, &document->signature);
 	uint32_t index = source_find(watch, document->source);
 	struct source_mark *source = &watch->sources[index];
 	bool late = source->watermark_us != INT64_MIN && published_us < source->watermark_us - watch->lateness_us;

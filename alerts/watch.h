@@ -100,9 +100,6 @@ struct watch_effects;
  * are the first of their story. */
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
 
-/* A hint that such a document comes soon: story_index_prepare. */
-void watch_prepare(const struct watch *watch, const struct story_signature *signature, int depth);
-
 /* A source has shown that it was read up to `published_us` without a document; TIME_NONE = that it is alive, and no more:
  * its event time stays where it is. */
 void watch_progress(struct watch *watch, const char *source, unsigned flags, int64_t published_us, int64_t applied_us,

@@ -113,8 +113,8 @@ static void take_line(struct lines *l, size_t line_end, size_t next, const char 
 
 enum lines_result lines_next(struct lines *l, int64_t timeout_us, const char **text, size_t *length, struct err *e)
 {
-	int64_t until_us = timeout_us < 0 ? -1 : monotonic_us() + timeout_us;
-	for (;;) {
+	int64_t until_us = -1;
+	for (bool waited = false;; waited = true) {
 		const char *newline = memchr(l->buffer + l->searched, '\n', l->end - l->searched);
 		if (newline != NULL) {
 			size_t at = (size_t)(newline - l->buffer);
@@ -128,6 +128,8 @@ enum lines_result lines_next(struct lines *l, int64_t timeout_us, const char **t
 			take_line(l, l->end, l->end, text, length);
 			return LINES_OK;
 		}
+		if (!waited && timeout_us >= 0) /* the clock is asked only where there may be a wait */
+			until_us = monotonic_us() + timeout_us;
 		enum lines_result result = read_more(l, until_us, e);
 		if (result != LINES_OK)
 			return result;

@@ -1,8 +1,4 @@
-/*
- * A document that needs no score, behind none that does, goes straight through:
- * nothing of it is copied.  Others gather in a batch, for the classifier's sake,
- * and what comes behind them gathers too, since the order is kept.
- */
+/* Documents gather in a batch, for the classifier's sake; then each goes to every replay, in order. */
 #include "daemon/replay_feed.h"
 
 #include "alerts/story.h"
@@ -21,8 +17,8 @@ struct waiting {
 	struct watch_document document;
 	size_t source, publisher, title, url, text, text_length;
 	size_t topics[REPLAY_SIDES], topic_count[REPLAY_SIDES];
-	char *label;       /* NULL = not asked */
 	bool wants_score;
+	const char *label; /* what the model has just called it; NULL = nothing new */
 };
 
 struct replay_feed {
@@ -67,8 +63,6 @@ void replay_feed_free(struct replay_feed *feed)
 {
 	if (!feed)
 		return;
-	for (size_t i = 0; i < feed->count; i++)
-		free(feed->batch[i].label);
 	for (size_t s = 0; s < feed->sides; s++)
 		replay_matcher_free(feed->matchers[s]);
 	replay_scorer_free(feed->scorer);
@@ -76,11 +70,6 @@ void replay_feed_free(struct replay_feed *feed)
 	free(feed->bytes);
 	free(feed->topics);
 	free(feed);
-}
-
-bool replay_feed_waits(const struct replay_feed *feed)
-{
-	return feed->count > 0;
 }
 
 /* ---- matching ---- */
@@ -136,20 +125,6 @@ static bool wants_score(const struct replay_feed *feed, const struct replay_entr
 	return false;
 }
 
-/* ---- straight through ---- */
-
-/* What the matchers hold is this document's. */
-static int pass_on(struct replay_feed *feed, struct watch_document *document, struct err *e)
-{
-	for (size_t s = 0; s < feed->sides; s++) {
-		document->topics = matcher_of(feed, s)->found;
-		document->topic_count = matcher_of(feed, s)->count;
-		if (replay_document(feed->replays[s], document, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* ---- the batch ---- */
 
 /* Room for so many bytes behind what is kept; returns where they begin. */
@@ -192,7 +167,7 @@ static size_t keep_topics(struct replay_feed *feed, const struct replay_matcher 
 	return at;
 }
 
-static struct waiting *keep(struct replay_feed *feed, const struct watch_document *document, const char *label)
+static struct waiting *keep(struct replay_feed *feed, const struct watch_document *document)
 {
 	struct waiting *waiting = &feed->batch[feed->count++];
 
@@ -202,11 +177,12 @@ static struct waiting *keep(struct replay_feed *feed, const struct watch_documen
 		.publisher = keep_text(feed, document->publisher),
 		.title = keep_text(feed, document->title),
 		.url = keep_text(feed, document->url),
-		.label = label ? xstrdup(label) : NULL,
 	};
 	for (size_t s = 0; s < feed->sides; s++) {
-		waiting->topics[s] = keep_topics(feed, matcher_of(feed, s));
-		waiting->topic_count[s] = matcher_of(feed, s)->count;
+		const struct replay_matcher *matcher = feed->matchers[s];
+
+		waiting->topics[s] = matcher ? keep_topics(feed, matcher) : waiting->topics[0];
+		waiting->topic_count[s] = matcher ? matcher->count : waiting->topic_count[0];
 	}
 	return waiting;
 }
@@ -232,13 +208,27 @@ static int score(struct replay_feed *feed, struct err *e)
 			waiting->document.polarity = score->polarity;
 			waiting->document.score = score->score;
 		}
-		if (!waiting->label && score->label)
-			waiting->label = xstrdup(score->label);
+		waiting->label = score->label;
 	}
 	return 0;
 }
 
-static int pass_waiting(struct replay_feed *feed, const struct waiting *waiting, struct err *e)
+/* The topics that this side found, with those that the model's label brings now. */
+static void set_topics(struct replay_feed *feed, size_t side, const struct waiting *waiting, struct watch_document *document)
+{
+	document->topics = feed->topics + waiting->topics[side];
+	document->topic_count = waiting->topic_count[side];
+	if (waiting->label) {
+		struct replay_matcher *matcher = matcher_of(feed, side);
+
+		replay_match_again(matcher, document->topics, document->topic_count, waiting->label);
+		document->topics = matcher->found;
+		document->topic_count = matcher->count;
+	}
+}
+
+/* The first replay finds the story, where it is not known; the second need not seek it again. */
+static int pass_on(struct replay_feed *feed, const struct waiting *waiting, struct err *e)
 {
 	struct watch_document document = waiting->document;
 
@@ -246,42 +236,36 @@ static int pass_waiting(struct replay_feed *feed, const struct waiting *waiting,
 	document.publisher = feed->bytes + waiting->publisher;
 	document.title = feed->bytes + waiting->title;
 	document.url = feed->bytes + waiting->url;
-	for (size_t s = 0; s < feed->sides; s++)
-		if (feed->matchers[s])
-			replay_match_again(feed->matchers[s], feed->topics + waiting->topics[s], waiting->topic_count[s],
-					   waiting->label);
-	return pass_on(feed, &document, e);
+	for (size_t s = 0; s < feed->sides; s++) {
+		set_topics(feed, s, waiting, &document);
+		document.story = replay_document(feed->replays[s], &document, e);
+		if (document.story < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int replay_feed_flush(struct replay_feed *feed, struct err *e)
 {
 	int result = score(feed, e);
 
-	for (size_t i = 0; i < feed->count; i++) {
-		if (result == 0)
-			result = pass_waiting(feed, &feed->batch[i], e);
-		free(feed->batch[i].label);
-	}
+	for (size_t i = 0; i < feed->count && result == 0; i++)
+		result = pass_on(feed, &feed->batch[i], e);
 	feed->count = feed->used = feed->topics_used = 0;
 	return result;
 }
 
 int replay_feed_add(struct replay_feed *feed, const struct replay_entry *entry, struct err *e)
 {
-	struct watch_document document = entry->document;
-	struct waiting *waiting;
-	const char *text;
 	size_t length;
-	bool wants;
+	const char *text = join_text(feed, entry->document.title, entry->body, &length);
+	struct waiting *waiting;
 
-	text = join_text(feed, document.title, entry->body, &length);
 	match(feed, text, length, entry->label);
-	story_sign(document.title, strlen(document.title), &document.signature);
-	wants = wants_score(feed, entry);
-	if (!wants && !feed->count)
-		return pass_on(feed, &document, e);
-	waiting = keep(feed, &document, entry->label);
-	if (wants) {
+	waiting = keep(feed, &entry->document);
+	if (!waiting->document.story)
+		story_sign(entry->document.title, strlen(entry->document.title), &waiting->document.signature);
+	if (wants_score(feed, entry)) {
 		waiting->wants_score = true;
 		waiting->text = keep_bytes(feed, text, length);
 		waiting->text_length = length;

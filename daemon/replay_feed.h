@@ -22,8 +22,8 @@ struct replay_feed *replay_feed_create(struct replay *const *replays, size_t cou
 void replay_feed_free(struct replay_feed *feed);
 
 struct replay_entry {
-	struct watch_document document; /* but its topics and signature, which are made here; texts are the caller's again
-					 * after the call */
+	struct watch_document document; /* but its topics and signature, which are made here, as is the story where it is 0;
+					 * texts are the caller's again after the call */
 	const char *body;
 	bool scored;                    /* the model has read it before: no polarity = it could not judge */
 	const char *label;              /* what the model called it then; NULL = it was not asked */
@@ -32,11 +32,8 @@ struct replay_entry {
 /* -1 where the model cannot be opened or fails, or where a replay does. */
 int replay_feed_add(struct replay_feed *feed, const struct replay_entry *entry, struct err *e);
 
-/* What waits for company before it is scored is scored now: before any other event, and where the input pauses. */
+/* What gathered goes on now: before any other event, and where the input pauses. */
 int replay_feed_flush(struct replay_feed *feed, struct err *e);
-
-/* Does anything wait? */
-bool replay_feed_waits(const struct replay_feed *feed);
 
 /* ---- where documents come from ---- */
 

@@ -3,7 +3,7 @@
  * in order of `applied`, the grid's ticks between them (daemon/replay.c).
  *
  * Topics are matched anew, so that a topic that was never configured can be
- * tried; judgements are those that were stored.
+ * tried; judgements and stories are those that were stored.
  */
 #include "alerts/store.h"
 #include "daemon/base/check.h"
@@ -135,9 +135,9 @@ static int feed_document(void *context, const struct store_past *past)
 		.scored = past->scored,
 		.label = past->label,
 	};
-
 	bool recorded = past->document.flags & ITEM_OWN_CLOCK;
 
+	entry.document.story = past->story;
 	if ((recorded ? past->document.published_us : past->document.applied_us) >= history->source->until_us)
 		return !recorded; /* behind a recorded one there may be others of before */
 	history->result = -1;

@@ -1,7 +1,6 @@
 /*
- * A recorded stream.  A line that is read goes on at once, so a pipe shows its
- * alerts as they happen; what waits to be scored goes on where the input
- * pauses.
+ * A recorded stream.  What was read goes on where the input pauses, so a pipe
+ * shows its alerts as they happen.
  */
 #include "daemon/base/clock.h"
 #include "daemon/lines.h"
