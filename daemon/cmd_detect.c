@@ -2,6 +2,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
 #include "daemon/cmd.h"
+#include "daemon/detect_rows.h"
 #include "daemon/lines.h"
 
 #include <errno.h>
@@ -10,25 +11,31 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static const char help[] =
 	"usage: bellwether detect [--interval 5m] [--false-alarms D] < CSV\n"
 	"\n"
 	"How unusual each value of a series of counts is, judged from earlier rows only.\n"
-	"Reads CSV \"timestamp,value\" with a header line, evenly spaced in time; writes\n"
-	"\"timestamp,value,expected,score,alert\".\n"
+	"Reads CSV \"timestamp,value\", with or without a line of column names, in order of\n"
+	"time and evenly spaced; writes \"timestamp,value,expected,score,alert\", a line for\n"
+	"each row as it comes.\n"
 	"\n"
 	"  --interval D       time between rows; else that between the first two\n"
-	"  --false-alarms D   one false alarm in so long is accepted (default 7d)\n"
+	"  --false-alarms D   one false alarm in so long is accepted (default 14d)\n"
 	"\n"
-	"score: 0 to 1, 1 minus the chance a day of an hour as high as the one that ends\n"
-	"with the row; halved for a day after an alert.  alert: 1 where that chance is\n"
-	"within the accepted false alarms, once a day at most.  The first two days are\n"
-	"learnt from.\n"
+	"score: 0 to 1, 1 minus the chance that the highest quarter of an hour, hour or six\n"
+	"hours of a day is as high as that which ends with the row; halved where the\n"
+	"row is no news: for a day, that is what has at most the chance of the news before to\n"
+	"the power of 1.5.  alert: 1 where a row is news and its chance within the accepted\n"
+	"false alarms.  The first two days are learnt from.\n"
+	"\n"
+	"Rows that are missing, or have no value (empty, \"nan\", \"null\"), are left out of what\n"
+	"is learnt; values below 0 count as 0.\n"
 	"\n"
 	"Exit status: 0 ok, 1 reading or writing failed or a row is wrong, 2 wrong usage.\n";
+
+static const int64_t highest_interval_us = 366 * DAY_US;
 
 struct options {
 	int64_t interval_us; /* 0 = from the rows */
@@ -52,13 +59,14 @@ static int options_parse(int argc, char **argv, struct options *out)
 		{NULL, 0, NULL, 0},
 	};
 
-	*out = (struct options){.false_alarm_us = 7 * DAY_US};
+	*out = (struct options){.false_alarm_us = 14 * DAY_US};
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		switch (c) {
 		case 'i':
-			if (!duration_parse(optarg, &out->interval_us) || out->interval_us < SECOND_US)
-				return usage_error("--interval takes a duration of a second or more, not", optarg);
+			if (!duration_parse(optarg, &out->interval_us) || out->interval_us < SECOND_US ||
+			    out->interval_us > highest_interval_us)
+				return usage_error("--interval takes a duration of a second to a year, not", optarg);
 			break;
 		case 'f':
 			if (!duration_parse(optarg, &out->false_alarm_us) || out->false_alarm_us < DAY_US)
@@ -72,40 +80,6 @@ static int options_parse(int argc, char **argv, struct options *out)
 	return optind < argc ? usage_error("the series comes from standard input; unexpected:", argv[optind]) : -1;
 }
 
-/* One row; `time` and `number` point into `text`, which is cut up. */
-struct row {
-	char *text, *time, *number;
-	double value;
-	int64_t time_us;
-};
-
-static int row_parse(struct row *row, const char *line, size_t length, uint64_t line_number, struct err *e)
-{
-	char *comma, *end;
-
-	free(row->text);
-	row->text = xmalloc(length + 1);
-	memcpy(row->text, line, length);
-	row->text[length] = '\0';
-	if (length && row->text[length - 1] == '\r')
-		row->text[length - 1] = '\0';
-	comma = strchr(row->text, ',');
-	if (!comma)
-		return err_set(e, "line %llu: expected timestamp,value", (unsigned long long)line_number);
-	*comma = '\0';
-	row->time = row->text;
-	row->number = comma + 1;
-	if (!time_parse_iso(row->time, &row->time_us))
-		return err_set(e, "line %llu: \"%.40s\" is no time", (unsigned long long)line_number, row->time);
-	row->value = strtod(row->number, &end);
-	while (*end == ' ')
-		end++;
-	if (end == row->number || (*end && *end != ','))
-		return err_set(e, "line %llu: \"%.40s\" is no number", (unsigned long long)line_number, row->number);
-	*end = '\0';
-	return 0;
-}
-
 static struct series *make_series(const struct options *options, int64_t interval_us)
 {
 	struct series_options series = {.false_alarms_per_day = (double)DAY_US / (double)options->false_alarm_us};
@@ -117,57 +91,93 @@ static struct series *make_series(const struct options *options, int64_t interva
 	return series_create(&series);
 }
 
-static int print_row(const struct row *row, const struct series_verdict *verdict, struct err *e)
+struct detector {
+	const struct options *options;
+	int64_t interval_us;
+	struct series *series;
+	struct detect_row row, first; /* the first row waits for the second one, which tells the interval */
+	uint64_t line;                /* number of the last one read */
+	int64_t newest_us;            /* time of the last row judged, or of `first` */
+	size_t rows;
+};
+
+static int judge(struct detector *detector, const struct detect_row *row, struct err *e)
 {
-	if (printf("%s,%s,%.6g,%.6f,%d\n", row->time, row->number, verdict->expected, verdict->score, verdict->alert) < 0)
+	struct series_verdict verdict = series_add(detector->series, row->missing ? NAN : row->value);
+
+	if (printf("%s,%s,%.6g,%.8f,%d\n", row->time, row->value_text, verdict.expected, verdict.score, verdict.alert) < 0)
 		return err_sys(e, errno, "cannot write");
 	return 0;
 }
 
-struct detector {
-	const struct options *options;
-	struct series *series;
-	struct row row, first; /* the first row waits for the second one, which tells the interval */
-	bool waiting;
-};
-
-static int judge(struct detector *detector, const struct row *row, struct err *e)
+static int begin(struct detector *detector, int64_t interval_us, struct err *e)
 {
-	struct series_verdict verdict = series_add(detector->series, row->value);
+	detector->interval_us = interval_us;
+	detector->series = make_series(detector->options, interval_us);
+	return detector->first.text ? judge(detector, &detector->first, e) : 0;
+}
 
-	return print_row(row, &verdict, e);
+/* The second row, or the first one where the interval is given. */
+static int begin_with(struct detector *detector, struct err *e)
+{
+	int64_t interval_us = detector->options->interval_us, steps;
+
+	if (interval_us)
+		return begin(detector, interval_us, e);
+	if (detect_row_steps(&detector->row, detector->newest_us, SECOND_US, detector->line, &steps, e) < 0)
+		return -1;
+	interval_us = detector->row.time_us - detector->newest_us;
+	if (interval_us > highest_interval_us)
+		return err_set(e, "the first two rows are more than a year apart; --interval says how far rows are apart");
+	return begin(detector, interval_us, e);
+}
+
+/* Rows that never came: one without a value for each, as far back as anything is remembered. */
+static int skip_missing(struct detector *detector, struct err *e)
+{
+	int64_t steps, memory = (int64_t)series_memory(detector->series);
+
+	if (detect_row_steps(&detector->row, detector->newest_us, detector->interval_us, detector->line, &steps, e) < 0)
+		return -1;
+	for (int64_t i = 1; i < steps && i <= memory; i++)
+		series_add(detector->series, NAN);
+	return 0;
 }
 
 static int add_row(struct detector *detector, struct err *e)
 {
-	int64_t interval_us = detector->options->interval_us;
+	bool first = detector->rows++ == 0;
 
-	if (detector->series)
-		return judge(detector, &detector->row, e);
-	if (!interval_us && !detector->waiting) {
+	if (first && !detector->options->interval_us) {
 		detector->first = detector->row;
-		detector->row = (struct row){0};
-		detector->waiting = true;
+		detector->row = (struct detect_row){0};
+		detector->newest_us = detector->first.time_us;
 		return 0;
 	}
-	if (!interval_us)
-		interval_us = detector->row.time_us - detector->first.time_us;
-	if (interval_us < SECOND_US)
-		return err_set(e, "the first two rows are not in order of time; --interval says how far rows are apart");
-	detector->series = make_series(detector->options, interval_us);
-	if (detector->waiting && judge(detector, &detector->first, e) < 0)
+	if (!detector->series && begin_with(detector, e) < 0)
 		return -1;
-	detector->waiting = false;
+	if (!first && skip_missing(detector, e) < 0)
+		return -1;
+	detector->newest_us = detector->row.time_us;
 	return judge(detector, &detector->row, e);
+}
+
+static int add_line(struct detector *detector, const char *line, size_t length, struct err *e)
+{
+	detector->line++;
+	if (length == 0 || (length == 1 && *line == '\r') || (detector->line == 1 && detect_row_is_header(line, length)))
+		return 0;
+	if (detect_row_parse(&detector->row, line, length, detector->line, e) < 0)
+		return -1;
+	return add_row(detector, e);
 }
 
 /* A single row has no interval: it is judged as a series of five minutes. */
 static int finish(struct detector *detector, struct err *e)
 {
-	if (!detector->waiting)
+	if (detector->series || !detector->first.text)
 		return 0;
-	detector->series = make_series(detector->options, 5 * MINUTE_US);
-	return judge(detector, &detector->first, e);
+	return begin(detector, 5 * MINUTE_US, e);
 }
 
 static int detect(const struct options *options, struct lines *lines, struct err *e)
@@ -176,26 +186,23 @@ static int detect(const struct options *options, struct lines *lines, struct err
 	enum lines_result got;
 	const char *line;
 	size_t length;
-	uint64_t number = 0;
 	int result = 0;
 
 	printf("timestamp,value,expected,score,alert\n");
-	while (result == 0 && (got = lines_next(lines, number ? 20000 : LINES_FOREVER, &line, &length, e)) != LINES_END) {
+	while (result == 0) {
+		got = lines_next(lines, detector.line ? 20000 : LINES_FOREVER, &line, &length, e);
 		if (got == LINES_TIMED_OUT) {
 			fflush(stdout);
 			got = lines_next(lines, LINES_FOREVER, &line, &length, e);
-			if (got == LINES_END)
-				break;
 		}
-		if (got == LINES_FAILED)
-			result = -1;
-		else if (number++ > 0 && length > 0)
-			result = row_parse(&detector.row, line, length, number, e) < 0 ? -1 : add_row(&detector, e);
+		if (got == LINES_END)
+			break;
+		result = got == LINES_FAILED ? -1 : add_line(&detector, line, length, e);
 	}
 	if (result == 0)
 		result = finish(&detector, e);
-	free(detector.row.text);
-	free(detector.first.text);
+	detect_row_free(&detector.row);
+	detect_row_free(&detector.first);
 	series_free(detector.series);
 	return result;
 }
