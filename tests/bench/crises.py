@@ -73,7 +73,8 @@ def replay(headlines, polarity, config, program):
         done = subprocess.run([program, "replay", "--config", file.name, "--input", "-"], input="\n".join(lines),
                               text=True, encoding="utf-8", stdout=subprocess.PIPE, check=True)
     changes = map(json.loads, done.stdout.splitlines())
-    return [parse_time(change["at"]) for change in changes if change["state"] == "firing"]
+    # An alert that grows, or whose group does, is told again and is no other alert.
+    return [parse_time(change["at"]) for change in changes if change["change"] == "fired"]
 
 
 def ears_c2(times, threshold, least):
