@@ -78,6 +78,7 @@ struct store_document {
 	const uint32_t *topics;   /* indices into the names given to store_set_names, ascending */
 	size_t topic_count;
 	int64_t story;
+	uint64_t counted;    /* by the core */
 };
 
 /* A position moves from `previous` ("" = none stored) to `next` (both opaque). */

@@ -77,7 +77,7 @@ static const struct visit *make_visits(struct watch *watch, const struct watch_d
 	}
 	for (size_t i = 0; i < document->topic_count; i++) {
 		CHECK(document->topics[i] < watch->topic_count);
-		watch->visits[i] = (struct visit){watch->topics[document->topics[i]].key, document->topics[i]};
+		watch->visits[i] = (struct visit){watch->topics[document->topics[i]].key, document->topics[i], (uint32_t)i};
 	}
 	if (document->topic_count > 1)
 		qsort(watch->visits, document->topic_count, sizeof *watch->visits, by_key);
@@ -99,11 +99,14 @@ int64_t watch_document(struct watch *watch, const struct watch_document *documen
 	source->own_clock = document->flags & ITEM_OWN_CLOCK;
 	source->seen_us = document->applied_us;
 	advance(watch, index, published_us, document->applied_us, effects);
+	watch->last_counted = COUNTED_KNOWN | (late ? COUNTED_LATE : 0);
 	for (size_t i = 0; i < document->topic_count; i++) {
 		uint32_t topic = visits[i].topic;
-		struct tally tally =
-			count_document(watch, &watch->topics[topic], document, published_us, story, recent);
+		struct tally tally = count_document(watch, &watch->topics[topic], document, published_us, story);
 
+		watch->last_counted |= counted_write(&tally, visits[i].place);
+		if (recent)
+			count_recent(&watch->topics[topic], document, published_us, story, &tally);
 		topic_hear(watch, topic, index, document->applied_us, effects);
 		count_history(&watch->topics[topic], published_us, &tally);
 		count_trends(topic, document, published_us, &tally, effects);
@@ -112,6 +115,11 @@ int64_t watch_document(struct watch *watch, const struct watch_document *documen
 	}
 	put_source(watch, index, effects);
 	return story;
+}
+
+uint64_t watch_counted(const struct watch *watch)
+{
+	return watch->last_counted;
 }
 
 void watch_progress(struct watch *watch, const char *name, unsigned flags, int64_t published_us, int64_t applied_us,

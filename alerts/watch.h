@@ -100,6 +100,13 @@ struct watch_effects;
  * are the first of their story. */
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
 
+/*
+ * How the last document was counted, for when it is loaded again: what it added
+ * to its topics hangs on documents before it, more of them than are loaded, and
+ * on how far its source had been read.  Opaque, below 1 << 53; 0 = not known.
+ */
+uint64_t watch_counted(const struct watch *watch);
+
 /* A source has shown that it was read up to `published_us` without a document; TIME_NONE = that it is alive, and no more:
  * its event time stays where it is. */
 void watch_progress(struct watch *watch, const char *source, unsigned flags, int64_t published_us, int64_t applied_us,
@@ -284,11 +291,12 @@ void watch_load_silence(struct watch *watch, const struct watch_silence_state *s
 void watch_load_topic_source(struct watch *watch, const struct watch_topic_source *source);
 void watch_load_backlog(struct watch *watch, const struct watch_backlog_state *backlog);
 /* The recent documents (those with `applied` within WATCH_RECALL_US of the last one's, in order of id; backfill too) with
- * the story they were given. */
+ * the story they were given and how they were counted.  Topics stand as they stood then; those that are watched no more are
+ * UINT32_MAX. */
 #define WATCH_RECALL_US (3 * 24 * 3600 * INT64_C(1000000))
 /* Only the latest of them need a signature: as many as stories are sought among, and some for titles without words. */
 #define WATCH_RECALL_SIGNATURES 225000
-void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story);
+void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story, uint64_t counted);
 
 /*
  * A stored state whose rule or topic is configured no more, or not together: after loading, or a reload.

@@ -11,8 +11,10 @@
 
 #include <stdlib.h>
 
-void read_topics(const struct store *store, const char *list, struct topic_list *out)
+/* All of a list, as it stands; UINT32_MAX for those that are not watched now.  Returns how many are. */
+static size_t read_list(const struct store *store, const char *list, struct topic_list *out)
 {
+	size_t watched = 0;
 	out->count = 0;
 	while (*list != '\0') {
 		char *end;
@@ -20,13 +22,28 @@ void read_topics(const struct store *store, const char *list, struct topic_list 
 		if (end == list)
 			break;
 		list = *end == ',' ? end + 1 : end;
-		uint32_t index;
-		if (!name_ids_index(&store->topics, id, &index))
-			continue;
 		if (out->count == out->capacity) {
 			out->capacity = out->capacity > 0 ? out->capacity * 2 : 16;
 			out->indices = xrealloc(out->indices, out->capacity * sizeof *out->indices);
 		}
+		uint32_t *index = &out->indices[out->count++];
+		if (name_ids_index(&store->topics, id, index))
+			watched++;
+		else
+			*index = UINT32_MAX;
+	}
+	return watched;
+}
+
+void read_topics(const struct store *store, const char *list, struct topic_list *out)
+{
+	read_list(store, list, out);
+	size_t listed = out->count;
+	out->count = 0;
+	for (size_t i = 0; i < listed; i++) {
+		uint32_t index = out->indices[i];
+		if (index == UINT32_MAX)
+			continue;
 		size_t at = out->count++;
 		for (; at > 0 && out->indices[at - 1] > index; at--)
 			out->indices[at] = out->indices[at - 1];
@@ -66,19 +83,20 @@ static void free_sources(struct stream_sources *sources)
 }
 
 /* Nobody asks for more of a document that is about nothing that is watched now. */
-static struct watch_document read_document(sqlite3_stmt *row, const char *source, const struct topic_list *topics)
+static struct watch_document read_document(sqlite3_stmt *row, const char *source, const struct topic_list *topics,
+					   size_t watched)
 {
 	struct watch_document document = {
 		.id = sqlite3_column_int64(row, 0),
 		.source = source,
-		.flags = (unsigned)sqlite3_column_int64(row, 2),
+		.flags = (unsigned)sqlite3_column_int64(row, 2) & DOCUMENT_FLAGS,
 		.published_us = sqlite3_column_int64(row, 3),
 		.applied_us = sqlite3_column_int64(row, 4),
 		.polarity = POLARITY_NONE,
 		.topics = topics->indices,
 		.topic_count = topics->count,
 	};
-	if (topics->count == 0)
+	if (watched == 0)
 		return document;
 	if (sqlite3_column_type(row, 5) != SQLITE_NULL) {
 		document.polarity = (enum polarity)sqlite3_column_int(row, 5);
@@ -135,12 +153,13 @@ int load_documents(struct store *store, struct watch *watch, int64_t last_docume
 		rc = SQLITE_CORRUPT;
 		if (stream < 0 || stream >= sources.count || sources.names[stream] == NULL)
 			break;
-		read_topics(store, column_text(select, 7), &topics);
-		struct watch_document document = read_document(select, sources.names[stream], &topics);
+		size_t watched = read_list(store, column_text(select, 7), &topics);
+		struct watch_document document = read_document(select, sources.names[stream], &topics, watched);
 		if (document.id > last_document - WATCH_RECALL_SIGNATURES)
 			sign_title(select, &document.signature);
 		take_switches(watch, switches, &taken, document.id);
-		watch_load_document(watch, &document, sqlite3_column_int64(select, 8));
+		watch_load_document(watch, &document, sqlite3_column_int64(select, 8),
+				    (uint64_t)sqlite3_column_int64(select, 2) >> DOCUMENT_FLAG_BITS);
 		rc = SQLITE_OK;
 	}
 	take_switches(watch, switches, &taken, INT64_MAX);

@@ -24,7 +24,7 @@ static struct store_past read_past(sqlite3_stmt *row, const struct topic_list *t
 		.document = {
 			.id = sqlite3_column_int64(row, 0),
 			.source = column_text(row, 1),
-			.flags = (unsigned)sqlite3_column_int64(row, 3),
+			.flags = (unsigned)sqlite3_column_int64(row, 3) & DOCUMENT_FLAGS,
 			.published_us = sqlite3_column_int64(row, 4),
 			.applied_us = sqlite3_column_int64(row, 6),
 			.polarity = judged ? (enum polarity)sqlite3_column_int(row, 7) : POLARITY_NONE,

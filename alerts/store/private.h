@@ -206,6 +206,10 @@ int write_health(struct store *store, const struct store_batch *batch);
 /* "3,17": ids of topics by their index, in the store's scratch; NULL where there are none. */
 const char *write_topic_list(struct store *store, const uint32_t *topics, size_t count);
 
+/* The column `flags`: the item's own in the lowest bits, above them how the core counted the document. */
+#define DOCUMENT_FLAG_BITS 8
+#define DOCUMENT_FLAGS ((1 << DOCUMENT_FLAG_BITS) - 1)
+
 /* ---- load_documents.c ---- */
 
 struct topic_list {

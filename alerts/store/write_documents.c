@@ -95,7 +95,7 @@ static int bind_document(struct store *store, struct bound *insert, const struct
 		return rc;
 	bind_integer(insert, document->id);
 	bind_integer(insert, stream);
-	bind_integer(insert, item->flags);
+	bind_integer(insert, (int64_t)(document->counted << DOCUMENT_FLAG_BITS | item->flags));
 	bind_integer(insert, document->published_us);
 	bind_integer(insert, item->received_us);
 	bind_integer(insert, applied_us);

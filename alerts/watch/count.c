@@ -32,8 +32,8 @@ static int64_t millionths(float score)
 	return isfinite(score) ? llround(fmax(-1, fmin(1, (double)score)) * 1e6) : 0;
 }
 
-struct tally count_document(struct watch *watch, struct topic *topic, const struct watch_document *document,
-			    int64_t published_us, int64_t story, bool recent)
+struct tally count_document(struct watch *watch, const struct topic *topic, const struct watch_document *document,
+			    int64_t published_us, int64_t story)
 {
 	bool judged = document->polarity != POLARITY_NONE, negative = document->polarity == POLARITY_NEGATIVE;
 	bool counts = !(document->flags & ITEM_BACKFILL);
@@ -48,11 +48,37 @@ struct tally count_document(struct watch *watch, struct topic *topic, const stru
 	}
 	if (negative && pairs_mark(&watch->pairs, topic->key, story, PAIR_NEGATIVE, cell) && counts)
 		tally.negative = 1;
-	if (recent) {
-		window_add(&topic->recent, cell, &tally);
-		memory_add(&topic->memory, document, published_us, story);
-	}
 	return tally;
+}
+
+void count_recent(struct topic *topic, const struct watch_document *document, int64_t published_us, int64_t story,
+		  const struct tally *tally)
+{
+	window_add(&topic->recent, cell_of(published_us), tally);
+	memory_add(&topic->memory, document, published_us, story);
+}
+
+static unsigned counted_shift(size_t place)
+{
+	return 2 + 3 * (unsigned)place;
+}
+
+uint64_t counted_write(const struct tally *tally, size_t place)
+{
+	uint64_t bits = tally->stories | tally->judged << 1 | tally->negative << 2;
+
+	return place < COUNTED_TOPICS ? bits << counted_shift(place) : 0;
+}
+
+void counted_read(uint64_t counted, size_t place, const struct watch_document *document, struct tally *tally)
+{
+	if (!(counted & COUNTED_KNOWN) || place >= COUNTED_TOPICS)
+		return;
+	counted >>= counted_shift(place);
+	tally->stories = counted & 1;
+	tally->judged = counted >> 1 & 1;
+	tally->negative = counted >> 2 & 1;
+	tally->score = tally->judged ? millionths(document->score) : 0;
 }
 
 /* What was learnt from this hour is void. */

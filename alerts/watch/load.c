@@ -1,7 +1,8 @@
 /*
  * Back from the database.  The windows, what each topic has counted and its
- * evidence are rebuilt from the recent documents, told in their order; levels
- * come from the stored buckets, states from their text.
+ * evidence are rebuilt from the recent documents, told in their order, each
+ * with what it added when it came; levels come from the stored buckets, states
+ * from their text.
  */
 #include "alerts/watch/effects.h"
 #include "alerts/watch/state.h"
@@ -73,18 +74,27 @@ void watch_load_silence(struct watch *watch, const struct watch_silence_state *s
 		watch->topics[silence->topic].silent_until_us = silence->until_us;
 }
 
-void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story)
+void watch_load_document(struct watch *watch, const struct watch_document *document, int64_t story, uint64_t counted)
 {
 	int64_t published_us = event_time(document);
 	uint32_t found = source_find(watch, document->source);
 	struct source_mark *source = &watch->sources[found];
-	bool recent = !(document->flags & ITEM_BACKFILL) &&
-		      (source->loaded_us == INT64_MIN || published_us >= source->loaded_us - watch->lateness_us);
+	bool recent = !(document->flags & ITEM_BACKFILL) && !(counted & COUNTED_LATE) &&
+		      (counted & COUNTED_KNOWN || source->loaded_us == INT64_MIN || published_us >= source->loaded_us - watch->lateness_us);
 
 	story_index_load(watch->stories, document->id, published_us, &document->signature, story);
 	if (published_us > source->loaded_us)
 		source->loaded_us = published_us;
-	for (size_t i = 0; i < document->topic_count; i++)
-		if (document->topics[i] < watch->topic_count)
-			count_document(watch, &watch->topics[document->topics[i]], document, published_us, story, recent);
+	for (size_t i = 0; i < document->topic_count; i++) {
+		struct topic *topic;
+		struct tally tally;
+
+		if (document->topics[i] >= watch->topic_count)
+			continue;
+		topic = &watch->topics[document->topics[i]];
+		tally = count_document(watch, topic, document, published_us, story);
+		counted_read(counted, i, document, &tally);
+		if (recent)
+			count_recent(topic, document, published_us, story, &tally);
+	}
 }

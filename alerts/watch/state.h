@@ -88,8 +88,11 @@ struct topic {
 /* A topic of the document at hand, and where it stands in the order. */
 struct visit {
 	uint64_t key;
-	uint32_t topic;
+	uint32_t topic, place;
 };
+
+/* The bits of watch_counted: two, and three for each topic: a new story, newly judged, newly negative. */
+enum { COUNTED_KNOWN = 1, COUNTED_LATE = 2, COUNTED_TOPICS = 17 };
 
 struct watch {
 	struct topic *topics;
@@ -102,6 +105,7 @@ struct watch {
 	struct rule_state **active; /* those that are not ok, by `order` */
 	size_t active_count, active_room;
 	bool groups_stale;         /* states were loaded or are gone: followers are to be counted */
+	uint64_t last_counted;
 	struct visit *visits;
 	size_t visit_room;
 	struct pairs pairs;
@@ -158,9 +162,15 @@ void leave_dead_sources(struct watch *watch, int64_t applied_us, struct watch_ef
 /* ---- count.c ---- */
 /* Event time as the core uses it: capped at `applied` unless the source has its own clock, and within sane years. */
 int64_t event_time(const struct watch_document *document);
-/* Count a document in the topic's pairs and, where `recent`, its windows and memory; tells what is new in it. */
-struct tally count_document(struct watch *watch, struct topic *topic, const struct watch_document *document,
-			    int64_t published_us, int64_t story, bool recent);
+/* Count a document in the topic's pairs; tells what is new in it. */
+struct tally count_document(struct watch *watch, const struct topic *topic, const struct watch_document *document,
+			    int64_t published_us, int64_t story);
+/* Into its windows and memory. */
+void count_recent(struct topic *topic, const struct watch_document *document, int64_t published_us, int64_t story,
+		  const struct tally *tally);
+uint64_t counted_write(const struct tally *tally, size_t place);
+/* Where it is known, it is put in the place of what was found now. */
+void counted_read(uint64_t counted, size_t place, const struct watch_document *document, struct tally *tally);
 /* Add to the topic's history and to the trends. */
 void count_history(struct topic *topic, int64_t published_us, const struct tally *tally);
 void count_trends(uint32_t topic, const struct watch_document *document, int64_t published_us, const struct tally *tally,

@@ -168,6 +168,7 @@ static void feed_document(struct writer *writer, const struct writer_entry *entr
 		.topics = entry->topics,
 		.topic_count = entry->topic_count,
 		.story = story,
+		.counted = watch_counted(writer->watch),
 	};
 }
 

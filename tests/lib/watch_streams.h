@@ -148,6 +148,7 @@ struct database {
 	size_t source_count;
 	int64_t silences[TOPICS + 1];
 	int64_t stories[DOCUMENTS_MAX];
+	uint64_t counted[DOCUMENTS_MAX];
 	size_t documents;              /* of the stream, so far */
 	int64_t heard[TOPICS][4];      /* by source */
 	int64_t backlog_us;
@@ -283,7 +284,7 @@ static struct watch *load(const struct database *db)
 	watch_load_backlog(watch, &(struct watch_backlog_state){db->backlog_us});
 	for (size_t i = 0; i < db->documents; i++)
 		if (stream.documents[i].applied_us >= last_us - WATCH_RECALL_US)
-			watch_load_document(watch, &stream.documents[i], db->stories[i]);
+			watch_load_document(watch, &stream.documents[i], db->stories[i], db->counted[i]);
 	return watch;
 }
 
@@ -307,6 +308,7 @@ static uint64_t run(struct database *db, size_t batch, size_t restart)
 		for (; tick_us <= document->applied_us; tick_us += WATCH_TICK_US)
 			watch_tick(watch, tick_us, effects);
 		db->stories[i] = watch_document(watch, document, effects);
+		db->counted[i] = watch_counted(watch);
 		if ((i + 1) % batch && i + 1 < stream.count)
 			continue;
 		keep(db, effects);
