@@ -17,5 +17,6 @@ int cmd_score(int argc, char **argv);
 int cmd_silence(int argc, char **argv);
 int cmd_tokenize(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_train(int argc, char **argv);
 
 #endif

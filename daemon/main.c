@@ -15,6 +15,7 @@ static const struct {
 	{"check", cmd_check, "say what is wrong with a configuration, its feeds, broker, model and webhooks"},
 	{"score", cmd_score, "polarity and topic of each line of standard input"},
 	{"convert", cmd_convert, "a model in the form of a faster precision"},
+	{"train", cmd_train, "fine-tune a model on labelled texts"},
 	{"eval", cmd_eval, "how well a model's answers agree with labels"},
 	{"tokenize", cmd_tokenize, "WordPiece ids of each line of standard input"},
 	{"feed", cmd_feed, "entries of an RSS, Atom, RDF or JSON Feed document"},

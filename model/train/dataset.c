@@ -123,13 +123,8 @@ static void texts_join(struct dataset *dataset, const struct place *places, size
 	}
 }
 
-int dataset_finish(struct dataset *dataset, struct err *e)
+static int dataset_join(struct dataset *dataset, struct err *e)
 {
-	size_t at = 0, kept = 0;
-	for (size_t i = 0; i < dataset->count; i++) {
-		dataset->texts[i].ids = dataset->ids + at;
-		at += dataset->texts[i].length;
-	}
 	struct place *places = places_make(dataset, e);
 	if (places == NULL)
 		return -1;
@@ -140,6 +135,7 @@ int dataset_finish(struct dataset *dataset, struct err *e)
 		texts_join(dataset, places + i, end - i);
 	}
 	free(places);
+	size_t kept = 0;
 	for (size_t i = 0; i < dataset->count; i++) {
 		if (dataset->texts[i].polarity < 0 && dataset->texts[i].topic < 0)
 			continue;
@@ -148,6 +144,16 @@ int dataset_finish(struct dataset *dataset, struct err *e)
 	}
 	dataset->count = kept;
 	return 0;
+}
+
+int dataset_finish(struct dataset *dataset, bool join, struct err *e)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < dataset->count; i++) {
+		dataset->texts[i].ids = dataset->ids + at;
+		at += dataset->texts[i].length;
+	}
+	return join ? dataset_join(dataset, e) : 0;
 }
 
 void dataset_clear(struct dataset *dataset)

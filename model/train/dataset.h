@@ -6,6 +6,7 @@
 #include "model/train/table.h"
 #include "model/train/trainer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -35,8 +36,8 @@ struct dataset_labels {
 int dataset_add(struct dataset *dataset, const struct table *table, const struct dataset_labels *labels,
 		const struct tokenizer *tokenizer, size_t longest, struct err *e);
 
-/* After the last table: brings texts of both tasks together; only now have texts their ids. */
-int dataset_finish(struct dataset *dataset, struct err *e);
+/* After the last table: only now have texts their ids.  `join`: brings texts of both tasks together. */
+int dataset_finish(struct dataset *dataset, bool join, struct err *e);
 void dataset_clear(struct dataset *dataset);
 
 /* `share` of each label's texts go to `validation`, the others to `training`, both from count indices each; which, is a

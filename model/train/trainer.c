@@ -175,6 +175,11 @@ const struct layout *trainer_layout(const struct trainer *trainer)
 	return &trainer->net.layout;
 }
 
+const char *trainer_kernels(const struct trainer *trainer)
+{
+	return trainer->net.gemm->name;
+}
+
 struct trainer_state trainer_state(struct trainer *trainer)
 {
 	return trainer->state;

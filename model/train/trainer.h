@@ -59,6 +59,7 @@ struct trainer *trainer_open(struct layout *layout, const struct trainer_options
 void trainer_close(struct trainer *trainer);
 
 const struct layout *trainer_layout(const struct trainer *trainer);
+const char *trainer_kernels(const struct trainer *trainer); /* "avx512" */
 
 /* The trainer's own blocks: who writes to them calls trainer_set after it. */
 struct trainer_state trainer_state(struct trainer *trainer);

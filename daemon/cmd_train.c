@@ -1,0 +1,327 @@
+#include "daemon/base/check.h"
+#include "daemon/base/hash.h"
+#include "daemon/cmd.h"
+#include "daemon/interrupt.h"
+#include "daemon/train_data.h"
+#include "daemon/train_options.h"
+#include "daemon/train_progress.h"
+#include "daemon/train_record.h"
+#include "model/classifier.h"
+#include "model/publish.h"
+#include "model/train/export.h"
+#include "model/train/params.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * All that may be wrong with what the user gave is looked for before the first
+ * step.  While the run goes on, its checkpoint and metrics.csv lie in
+ * OUT.training; OUT itself appears when the model is complete and was opened
+ * once as `score` would open it.
+ */
+static const char usage_text[] =
+	"usage: bellwether train --base DIR [--polarity F.tsv] [--topic F.tsv] --out DIR\n"
+	"                        [OPTIONS]\n"
+	"       bellwether train --config RECIPE.yaml [OPTIONS]\n"
+	"\n"
+	"Fine-tunes a BERT on labelled texts: polarity, topics of your own naming, or\n"
+	"both at once.  Files have tabs between their columns and a first line that names\n"
+	"them: `label` and `text` are read, others are not.  A recipe holds the options\n"
+	"below as keys (epochs: 4).\n"
+	"\n";
+static const char help_end[] =
+	"\n"
+	"OUT is a Hugging Face directory that `bellwether score --model` takes, with\n"
+	"metrics.csv and run.json in it.  Until it is complete OUT.training holds the\n"
+	"checkpoint; SIGINT and SIGTERM save one and end the run.\n"
+	"\n"
+	"Exit status: 0 ok, 1 training or writing failed or was stopped, 2 wrong usage,\n"
+	"base or rows.\n";
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void stop_ask(int number)
+{
+	(void)number;
+	asked_to_stop = 1;
+}
+
+static bool stop_asked(void *context)
+{
+	(void)context;
+	return asked_to_stop != 0;
+}
+
+/* What was set to be ignored (nohup) stays so. */
+static void signals_catch(void (*handler)(int))
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		struct sigaction action;
+		if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaction(signals[i], &(struct sigaction){.sa_handler = handler}, NULL);
+	}
+}
+
+struct job {
+	struct train_options options;
+	struct train_data data;
+	struct trainer *trainer;
+	struct fit_outcome outcome;
+	struct train_progress progress;
+	struct publish publish;
+	size_t threads;
+	uint64_t fingerprint;
+	char work[4096]; /* OUT.training */
+	int work_fd;     /* held locked; -1: not yet */
+};
+
+static struct train_progress *progress_of_warnings; /* there is one run a process */
+
+static void warn(const char *text)
+{
+	char line[1100];
+	snprintf(line, sizeof line, "warning: %s", text);
+	train_progress_say(progress_of_warnings, line);
+}
+
+static void look(void *context, const struct fit_event *event)
+{
+	train_progress_show(context, event);
+}
+
+static size_t cpus(void)
+{
+	cpu_set_t set;
+	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+	return count > 0 ? (size_t)count : 1;
+}
+
+static int trainer_make(struct job *job, struct err *e)
+{
+	const struct train_options *options = &job->options;
+	struct layout layout;
+	float *weights = NULL;
+	struct trainer_options how = trainer_defaults();
+	job->threads = options->threads > 0 ? (size_t)options->threads : cpus();
+	how.precision = options->precision;
+	how.threads = job->threads;
+	how.batch_tokens = (size_t)options->batch_tokens;
+	how.longest = job->data.longest;
+	how.dropout = options->dropout;
+	how.smoothing = options->smoothing;
+	how.decay = options->decay;
+	how.clip = options->clip;
+	how.average = options->average;
+	how.seed = (uint64_t)options->seed;
+	if (layout_make(&layout, &job->data.base, job->data.topics.count, job->data.sources.count, e) < 0)
+		return -1;
+	if (strcmp(options->class_weights, "balanced") == 0) {
+		weights = xcalloc(layout.outputs, sizeof *weights);
+		train_data_balance(&job->data, weights);
+		how.weights = weights;
+	}
+	job->trainer = trainer_open(&layout, &how, e);
+	free(weights);
+	if (job->trainer == NULL)
+		return -1;
+	bool drew;
+	const struct params_fresh fresh = {.polarity = job->data.fresh_polarity, .topic = job->data.fresh_topic,
+					   .seed = (uint64_t)options->seed};
+	if (params_read(trainer_layout(job->trainer), job->data.weights, &fresh, trainer_state(job->trainer).values, &drew, e) < 0)
+		return -1;
+	if (drew)
+		warn("the base has no pooler: it starts anew (or take --pooling mean)");
+	trainer_restart(job->trainer);
+	return 0;
+}
+
+/* OUT must be free and its place writable, and OUT.training there. */
+static int places_prepare(struct job *job, struct err *e)
+{
+	const char *out = job->options.out;
+	size_t length = strlen(out);
+	while (length > 1 && out[length - 1] == '/')
+		length--;
+	if (snprintf(job->work, sizeof job->work, "%.*s.training", (int)length, out) >= (int)sizeof job->work)
+		return err_set(e, "\"%s\" is no usable path", out);
+	if (publish_begin(&job->publish, out, e) < 0)
+		return -1;
+	publish_abandon(&job->publish);
+	if (mkdir(job->work, 0777) < 0 && errno != EEXIST)
+		return err_sys(e, errno, "%s", job->work);
+	job->work_fd = open(job->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (job->work_fd < 0)
+		return err_sys(e, errno, "%s", job->work);
+	if (flock(job->work_fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(e, "%s: another run is at work there", job->work);
+	char checkpoint[4200];
+	snprintf(checkpoint, sizeof checkpoint, "%s/checkpoint", job->work);
+	bool there = access(checkpoint, F_OK) == 0;
+	if (there && !job->options.resume)
+		return err_set(e, "%s holds an unfinished run: --resume goes on with it; to begin anew remove it", job->work);
+	if (!there && job->options.resume)
+		warn("there is no checkpoint to resume from: the run begins at its start");
+	return 0;
+}
+
+static int job_open(struct job *job, struct err *e)
+{
+	if (train_data_open(&job->data, &job->options, e) < 0)
+		return -1;
+	char *text = train_options_describe(&job->options);
+	job->fingerprint = hash_text(job->data.base_hash ^ dataset_hash(&job->data.dataset), text);
+	free(text);
+	return places_prepare(job, e) < 0 ? -1 : trainer_make(job, e);
+}
+
+static int fit(struct job *job, struct err *e)
+{
+	const struct train_options *options = &job->options;
+	const struct dataset_split *split = &job->data.split;
+	const struct fit_texts texts = {
+		.texts = job->data.dataset.texts,
+		.training = split->training, .training_count = split->training_count,
+		.validation = split->validation, .validation_count = split->validation_count,
+	};
+	struct fit_options how = {
+		.epochs = (size_t)options->epochs,
+		.batch = (size_t)options->batch,
+		.rate_count = options->rate_count,
+		.warm_up = options->warm_up,
+		.patience = (size_t)options->patience,
+		.seed = (uint64_t)options->seed,
+		.directory = job->work,
+		.checkpoint_s = options->checkpoint_s,
+		.fingerprint = job->fingerprint,
+		.resume = options->resume,
+		.look = look,
+		.stop = stop_asked,
+		.context = &job->progress,
+	};
+	memcpy(how.rates, options->rates, sizeof how.rates);
+	char line[300];
+	snprintf(line, sizeof line, "%zu texts to learn from, %zu to validate; %zu threads; %zu topics%s", split->training_count,
+		 split->validation_count, job->threads, job->data.topics.count,
+		 job->data.fresh_topic ? " (a new head)" : "");
+	train_progress_say(&job->progress, line);
+	signals_catch(stop_ask);
+	int result = fit_run(job->trainer, &texts, &how, &job->outcome, e);
+	signals_catch(SIG_DFL);
+	return result;
+}
+
+static int finish(struct job *job, struct err *e)
+{
+	const struct train_options *options = &job->options;
+	struct publish *publish = &job->publish;
+	const struct export_options how = {
+		.base = options->base, .layout = trainer_layout(job->trainer), .values = job->outcome.values,
+		.polarity_row = job->data.polarity_row, .topics = job->data.topics.names,
+		.type = strcmp(options->dtype, "f16") == 0 ? "F16" : "F32", .program = "bellwether " BELLWETHER_VERSION,
+	};
+	struct train_record record = {
+		.options = options, .data = &job->data, .outcome = &job->outcome, .program = how.program,
+		.fingerprint = job->fingerprint, .threads = job->threads,
+		.parameters = trainer_layout(job->trainer)->total, .kernels = trainer_kernels(job->trainer),
+	};
+	char path[4200];
+	interrupt_block();
+	if (publish_begin(publish, options->out, e) < 0)
+		return -1;
+	interrupt_guard(publish);
+	if (export_model(&how, publish, e) < 0 || publish_copy(publish, job->work, "metrics.csv", e) < 0)
+		return -1;
+	struct classifier *classifier = classifier_open(
+		&(struct classifier_options){.path = publish->path, .device = "cpu", .precision = "fp32", .threads = 1}, e);
+	if (classifier == NULL)
+		return err_prefix(e, "the new model does not open");
+	record.version = classifier_get_info(classifier)->version;
+	snprintf(path, sizeof path, "%s/run.json", publish->path);
+	int result = train_record_write(&record, path, e);
+	if (result == 0) {
+		interrupt_hold();
+		result = publish_finish(publish, e);
+		interrupt_release();
+	}
+	if (result == 0)
+		result = train_record_print(&record, e);
+	classifier_close(classifier);
+	return result;
+}
+
+static void work_remove(const struct job *job)
+{
+	static const char *const names[] = {"checkpoint", "checkpoint.new", "metrics.csv"};
+	char path[4200];
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		snprintf(path, sizeof path, "%s/%s", job->work, names[i]);
+		unlink(path);
+	}
+	rmdir(job->work);
+}
+
+static int job_run(struct job *job, struct err *e)
+{
+	if (fit(job, e) < 0)
+		return -1;
+	if (job->outcome.stopped)
+		return err_set(e, "stopped after step %zu; the same command with --resume goes on", job->outcome.steps);
+	if (finish(job, e) < 0)
+		return -1;
+	work_remove(job);
+	return 0;
+}
+
+static void job_close(struct job *job)
+{
+	interrupt_hold();
+	publish_abandon(&job->publish);
+	interrupt_forget();
+	interrupt_release();
+	if (job->work_fd >= 0) {
+		rmdir(job->work); /* where nothing was begun it is empty */
+		close(job->work_fd);
+	}
+	fit_clear(&job->outcome);
+	trainer_close(job->trainer);
+	train_data_close(&job->data);
+	train_options_clear(&job->options);
+}
+
+int cmd_train(int argc, char **argv)
+{
+	struct err e = {0};
+	struct job job = {.work_fd = -1, .progress = train_progress_make(), .data.warn = warn};
+	int status = EXIT_OK;
+	progress_of_warnings = &job.progress;
+	if (train_options_parse(&job.options, argc, argv, &e) < 0) {
+		fprintf(stderr, "bellwether train: %s\nbellwether train --help says more\n", e.text);
+		train_options_clear(&job.options);
+		return EXIT_USAGE;
+	}
+	if (job.options.help) {
+		fputs(usage_text, stdout);
+		train_options_help(stdout);
+		fputs(help_end, stdout);
+		train_options_clear(&job.options);
+		return EXIT_OK;
+	}
+	if (job_open(&job, &e) < 0)
+		status = EXIT_USAGE;
+	else if (job_run(&job, &e) < 0)
+		status = EXIT_FAILED;
+	if (status != EXIT_OK)
+		train_progress_say(&job.progress, e.text);
+	job_close(&job);
+	return status;
+}

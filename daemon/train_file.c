@@ -1,0 +1,114 @@
+#include "daemon/train_options.h"
+
+#include "daemon/base/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+/* A recipe: one mapping of keys to values; a list stands for its values with commas between them. */
+
+static bool is_path(const char *name)
+{
+	static const char *const paths[] = {"base", "out", "polarity", "topic", "polarity-validation", "topic-validation"};
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+		if (strcmp(paths[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* A scalar, or a list of scalars. */
+static char *value_text(yaml_document_t *document, const yaml_node_t *node)
+{
+	if (node->type == YAML_SCALAR_NODE)
+		return xstrdup((const char *)node->data.scalar.value);
+	if (node->type != YAML_SEQUENCE_NODE)
+		return NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	bool usable = out != NULL;
+	for (yaml_node_item_t *item = node->data.sequence.items.start; usable && item < node->data.sequence.items.top; item++) {
+		const yaml_node_t *part = yaml_document_get_node(document, *item);
+		usable = part != NULL && part->type == YAML_SCALAR_NODE;
+		if (usable)
+			fprintf(out, "%s%s", item > node->data.sequence.items.start ? "," : "",
+				(const char *)part->data.scalar.value);
+	}
+	if (out != NULL)
+		fclose(out);
+	if (usable)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Relative paths are relative to the recipe. */
+static char *beside(const char *path, const char *value)
+{
+	const char *slash = strrchr(path, '/');
+	if (*value == '/' || slash == NULL)
+		return xstrdup(value);
+	size_t directory = (size_t)(slash - path) + 1, length = strlen(value) + 1;
+	char *out = xmalloc(directory + length);
+	memcpy(out, path, directory);
+	memcpy(out + directory, value, length);
+	return out;
+}
+
+static int pair_read(struct train_options *options, const char *path, yaml_document_t *document, const yaml_node_pair_t *pair,
+		     struct err *e)
+{
+	const yaml_node_t *key = yaml_document_get_node(document, pair->key);
+	const yaml_node_t *value = yaml_document_get_node(document, pair->value);
+	const char *name = key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : "";
+	char *text = value_text(document, value);
+	int result;
+	if (text == NULL) {
+		result = err_set(e, "%s takes a value, or a list of values", name);
+	} else if (is_path(name)) {
+		char *full = beside(path, text);
+		result = train_options_set(options, name, full, e);
+		free(full);
+	} else {
+		result = train_options_set(options, name, text, e);
+	}
+	free(text);
+	if (result < 0)
+		err_prefix(e, "%s:%zu:%zu", path, key->start_mark.line + 1, key->start_mark.column + 1);
+	return result;
+}
+
+static int document_read(struct train_options *options, const char *path, yaml_document_t *document, struct err *e)
+{
+	const yaml_node_t *root = yaml_document_get_root_node(document);
+	if (root == NULL || root->type != YAML_MAPPING_NODE)
+		return err_set(e, "%s: keys with values are needed, such as \"epochs: 4\"", path);
+	for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++)
+		if (pair_read(options, path, document, pair, e) < 0)
+			return -1;
+	return 0;
+}
+
+int train_options_read(struct train_options *options, const char *path, struct err *e)
+{
+	yaml_parser_t parser;
+	yaml_document_t document;
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return err_sys(e, errno, "%s", path);
+	int result;
+	yaml_parser_initialize(&parser);
+	yaml_parser_set_input_file(&parser, file);
+	if (yaml_parser_load(&parser, &document) == 0) {
+		result = err_set(e, "%s:%zu:%zu: %s", path, parser.problem_mark.line + 1, parser.problem_mark.column + 1,
+				 parser.problem != NULL ? parser.problem : "cannot be read");
+	} else {
+		result = document_read(options, path, &document, e);
+		yaml_document_delete(&document);
+	}
+	yaml_parser_delete(&parser);
+	fclose(file);
+	return result;
+}

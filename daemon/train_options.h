@@ -1,0 +1,47 @@
+#ifndef DAEMON_TRAIN_OPTIONS_H
+#define DAEMON_TRAIN_OPTIONS_H
+
+#include "daemon/base/err.h"
+#include "model/train/fit.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What `bellwether train` is told, by its command line and by a YAML file of the same names: one table for both. */
+struct train_options {
+	char *base, *out, *polarity, *topic, *polarity_validation, *topic_validation, *source;
+	char *pooling;       /* "cls", "mean"; NULL: as the base says */
+	char *class_weights; /* "none", "balanced" */
+	char *dtype;         /* "f32", "f16" */
+	char *precision;     /* "fp32", "bf16" */
+	double rates[FIT_RATES];
+	size_t rate_count;
+	double epochs, batch, max_tokens, batch_tokens, threads, patience, seed;
+	double dropout, smoothing, decay, clip, warm_up, average, validation, checkpoint_s;
+	bool new_heads, resume, help;
+};
+
+/* Frees what it holds. */
+void train_options_clear(struct train_options *options);
+
+/* The command line over the file that it names over the defaults.  Fails with a message that names option or place. */
+int train_options_parse(struct train_options *options, int argc, char **argv, struct err *e);
+
+/* One value by its name ("lr") as text. */
+int train_options_set(struct train_options *options, const char *name, const char *value, struct err *e);
+
+/* Values by the YAML file's text; relative paths are relative to the file. */
+int train_options_read(struct train_options *options, const char *path, struct err *e);
+
+/* Those that have a say in the result, as lines "name=value" (of what they are after parsing). */
+char *train_options_describe(const struct train_options *options);
+
+/* Name, value and kind of each: calls `tell` with the value as text, or NULL where it is not set. */
+void train_options_each(const struct train_options *options,
+			void (*tell)(void *context, const char *name, const char *value, bool is_text), void *context);
+
+void train_options_help(FILE *out);
+
+#endif
