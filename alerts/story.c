@@ -65,14 +65,8 @@ struct story_index {
 	struct lanes *lanes;     /* [size] */
 	struct details *details; /* [size] */
 	struct bucket *buckets;  /* [BANDS, mask + 1] */
+	void *block;             /* that holds lanes and buckets */
 };
-
-static void *allocate(size_t alignment, size_t size)
-{
-	void *block = aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-	CHECK(block != NULL);
-	return block;
-}
 
 struct story_index *story_index_create(int64_t span_us, size_t max_documents)
 {
@@ -84,10 +78,12 @@ struct story_index *story_index_create(int64_t span_us, size_t max_documents)
 		index->position_bits++;
 	while (index->mask + 1UL < max_documents / 8)
 		index->mask = index->mask * 2 + 1;
-	index->lanes = allocate(LINE, max_documents * sizeof *index->lanes);
 	index->details = xcalloc(max_documents, sizeof *index->details);
-	index->buckets = allocate(LINE, BANDS * (index->mask + 1UL) * sizeof *index->buckets);
-	memset(index->buckets, 0, BANDS * (index->mask + 1UL) * sizeof *index->buckets);
+	/* From calloc, so that no memory is touched before there are documents, and then put in line. */
+	size_t bucket_bytes = BANDS * (index->mask + 1UL) * sizeof *index->buckets;
+	index->block = xcalloc(1, LINE + bucket_bytes + max_documents * sizeof *index->lanes);
+	index->buckets = (struct bucket *)(((uintptr_t)index->block + LINE - 1) / LINE * LINE);
+	index->lanes = (struct lanes *)((char *)index->buckets + bucket_bytes);
 	return index;
 }
 
@@ -95,9 +91,8 @@ void story_index_free(struct story_index *index)
 {
 	if (index == NULL)
 		return;
-	free(index->lanes);
 	free(index->details);
-	free(index->buckets);
+	free(index->block);
 	free(index);
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/base/check.h"
 #include "daemon/base/utf8.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -125,10 +126,26 @@ static size_t read_escape(struct reader *r, char *out)
 	return utf8_encode(code == 0 ? ' ' : (uint32_t)code, out);
 }
 
-/* How many bytes from `at` on stand for themselves in a string. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The high bit of each byte below `limit` (at most 0x80), and perhaps of bytes behind the first such. */
+static uint64_t bytes_below(uint64_t bytes, unsigned char limit)
+{
+	return (bytes - EACH(limit)) & ~bytes & EACH(0x80);
+}
+
+/* How many bytes from `at` on stand for themselves in a string.  Eight at a time: this is most of a message. */
 static size_t plain_run(const struct reader *r)
 {
 	size_t at = r->at;
+	for (; r->size - at >= 8; at += 8) {
+		uint64_t bytes;
+		memcpy(&bytes, r->text + at, 8);
+		bytes = le64toh(bytes);
+		uint64_t stop = bytes_below(bytes ^ EACH('"'), 1) | bytes_below(bytes ^ EACH('\\'), 1) | bytes_below(bytes, 0x20);
+		if (stop != 0)
+			return at + (size_t)__builtin_ctzll(stop) / 8 - r->at;
+	}
 	while (at < r->size) {
 		unsigned char c = (unsigned char)r->text[at];
 		if (c == '"' || c == '\\' || c < 0x20)
@@ -292,7 +309,8 @@ static int read_key(struct reader *r)
 		return -1;
 	for (; inside != 0; inside &= inside - 1) {
 		unsigned path = (unsigned)__builtin_ctz(inside);
-		if (strcmp(r->paths[path].keys[r->depth - 1], key) == 0)
+		const char *wanted = r->paths[path].keys[r->depth - 1];
+		if (*wanted == *key && strcmp(wanted, key) == 0)
 			r->here |= 1u << path;
 	}
 	store(r, r->here, JSON_IS_NONE, "");

@@ -16,6 +16,7 @@
 #include "alerts/topics/vocabulary.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #define TITLE_MAX 1000 /* bytes looked at */
@@ -188,46 +189,49 @@ static void trim(struct words *words)
 }
 
 /* Four hashes out of each mixing (the finaliser of splitmix64).  First all of them, then all minima: compilers do eight of
- * those at a time. */
-static void add_feature(struct story_signature *out, uint64_t feature)
+ * those at a time, of signed numbers in one instruction. */
+static void add_feature(int16_t least[STORY_HASHES], uint64_t feature)
 {
-	uint16_t values[STORY_HASHES];
+	int16_t values[STORY_HASHES];
 	for (size_t i = 0; i < STORY_HASHES; i += 4) {
 		uint64_t mixed = feature + (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 		mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
 		mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
 		mixed ^= mixed >> 31;
-		for (size_t j = 0; j < 4; j++)
-			values[i + j] = (uint16_t)(mixed >> 16 * j);
+		memcpy(values + i, &mixed, sizeof mixed);
 	}
 	for (size_t i = 0; i < STORY_HASHES; i++)
-		out->minhash[i] = values[i] < out->minhash[i] ? values[i] : out->minhash[i];
+		least[i] = values[i] < least[i] ? values[i] : least[i];
 }
 
 void story_sign(const char *title, size_t length, struct story_signature *out)
 {
 	char folded[FOLDED_MAX];
-	struct words words = {.count = 0};
+	int16_t least[STORY_HASHES];
+	struct words words; /* the list is not emptied: that would cost as much as filling it */
 	struct token_cursor cursor;
 	size_t folded_length = fold_text(title, length < TITLE_MAX ? length : TITLE_MAX, folded, sizeof folded - TOKEN_PADDING);
 	memset(folded + folded_length, 0, TOKEN_PADDING);
 	token_start(&cursor, folded, folded_length);
 	for (int i = 0; i < 4 && skip_label(&cursor); i++)
 		continue;
+	words.count = words.dash = words.colon = 0;
 	collect(&words, &cursor);
 	trim(&words);
 
 	memset(out, 0, sizeof *out);
-	memset(out->minhash, 0xff, sizeof out->minhash);
+	for (size_t i = 0; i < STORY_HASHES; i++)
+		least[i] = INT16_MAX;
 	out->words = (uint32_t)words.count;
 	for (size_t i = 0; i < words.count; i++) {
 		uint64_t hash = words.list[i].hash;
-		add_feature(out, hash);
+		add_feature(least, hash);
 		if (i > 0)
-			add_feature(out, (words.list[i - 1].hash ^ hash >> 17) * UINT64_C(0x9e3779b97f4a7c15));
+			add_feature(least, (words.list[i - 1].hash ^ hash >> 17) * UINT64_C(0x9e3779b97f4a7c15));
 		if (words.list[i].number)
 			out->numbers |= UINT32_C(1) << (hash & 31) | UINT32_C(1) << (hash >> 5 & 31);
 		if (i < 2)
 			out->head[i] = (uint16_t)(hash >> 16);
 	}
+	memcpy(out->minhash, least, sizeof least);
 }
