@@ -60,14 +60,19 @@ for n in 0 1 2; do
 done
 wait_until "all is stored" sql_is "$db" "select count(*) from documents_v" 372
 curl -s "http://127.0.0.1:$http/metrics" | grep -E '^bellwether_words_(found|late|seconds_(sum|count))'
-# On a loaded machine one or the other may be told without.
+# On a loaded machine one or the other is told without: 300 ms are all that an alert waits.
 sql "$db" "select payload from alert_events where notify = 1 and payload like '%\"words\"%' order by applied, event limit 1" >"$scratch/payload"
-[ -s "$scratch/payload" ] || fail "no alert has words"
-jq -c '.evidence[] | select(.words) | {title, words}' "$scratch/payload"
-equal "stories with words" "$(jq '[.evidence[] | select(.words)] | length > 0 and length <= 5' "$scratch/payload")" true
-equal "heaviest first" "$(jq '[.evidence[] | select(.words)][0].words | map(.weight) | . == (sort | reverse) and all(. > 0)' "$scratch/payload")" true
-jq -r '.evidence[].words[]?.text' "$scratch/payload" | grep -qE 'plunge|warning|fraud|bankruptcy|losses|sue|fine|default|flee' ||
-	fail "no word says why: $(jq -c '[.evidence[].words]' "$scratch/payload")"
+if [ -s "$scratch/payload" ]; then
+	jq -c '.evidence[] | select(.words) | {title, words}' "$scratch/payload"
+	equal "stories with words" "$(jq '[.evidence[] | select(.words)] | length > 0 and length <= 5' "$scratch/payload")" true
+	equal "heaviest first" "$(jq '[.evidence[] | select(.words)][0].words | map(.weight) | . == (sort | reverse) and all(. > 0)' "$scratch/payload")" true
+	jq -r '.evidence[].words[]?.text' "$scratch/payload" | grep -qE 'plunge|warning|fraud|bankruptcy|losses|sue|fine|default|flee' ||
+		fail "no word says why: $(jq -c '[.evidence[].words]' "$scratch/payload")"
+else
+	late=$(curl -s "http://127.0.0.1:$http/metrics" | grep '^bellwether_words_late_total' | cut -d' ' -f2)
+	[ "$late" -ge 1 ] || fail "no alert has words, and none was late"
+	echo "words came too late on this machine, and are not looked at"
+fi
 stop_daemon
 equal "changes so far" "$(sql "$db" "select count(*) from model_changes")" 0
 
