@@ -13,9 +13,10 @@ same curve, continued behind the window before it (full cost from three window w
 A missed window costs the profile's weight.  0 is a detector that is silent, 100 a perfect one.
 
 A detection is a row whose score reaches a threshold, one for all files.  "tuned" is the best threshold on these files, which is
-how the benchmark's own figures are made.  "left out" chooses for each file on the others alone: the threshold, and, with --grid
-(which takes build/bench_series), the detector's constants too.  What is chosen has the best mean over thresholds whose numbers of
-detections differ by a factor of three, and the threshold is their middle: the best single one lies at the edge of losing a window.
+how the benchmark's own figures are made.  "left out" chooses for each file on the others alone: the threshold, or, with --grid
+(which takes build/bench_series), the detector's constants, or both.  Constants are chosen by the best mean over thresholds whose
+numbers of detections differ by a factor of three.  A threshold is chosen as the benchmark does it, the best one ("best"), or as
+the middle of those thresholds ("middle"): the best single one lies at the edge of losing a window.
 """
 import argparse
 import bisect
@@ -74,16 +75,16 @@ def sweep(pairs, profile):
     false_cost, miss_cost = PROFILES[profile]
     rows = sorted(((score,) + worth for series, scores in pairs
                    for score, worth in zip(scores[series.first:], series.worth[series.first:]) if score), key=lambda row: -row[0])
-    points, best, count = -miss_cost * windows_in(pairs), {}, 0
+    points, earned, count = -miss_cost * windows_in(pairs), {}, 0
     swept = [(NOTHING, points, 0)]
     for score, group in itertools.groupby(rows, key=lambda row: row[0]):
         for _, window, worth in group:
             count += 1
             if window is None:
                 points += false_cost * worth
-            elif worth > best.get(window, -miss_cost):
-                points += worth - best.get(window, -miss_cost)
-                best[window] = worth
+            elif worth > earned.get(window, -miss_cost):
+                points += worth - earned.get(window, -miss_cost)
+                earned[window] = worth
         swept.append((score, points, count))
     return swept
 
@@ -102,32 +103,36 @@ def normalised(points, windows, profile):
     return 100 * (points + miss_cost * windows) / (windows * (1 + miss_cost))
 
 
-def tuned(pairs, profile):
-    """(score, threshold)"""
-    best = max(sweep(pairs, profile), key=lambda entry: entry[1])
-    return normalised(best[1], windows_in(pairs), profile), best[0]
-
-
-def robust(pairs, profile):
+def middle(pairs, profile):
     """(score, threshold): the best mean score over thresholds whose detections differ by a factor of three; their middle."""
     swept = sweep(pairs, profile)
     counts = [entry[2] for entry in swept]
-    steps = [bisect.bisect_right(counts, STEP ** k) - 1 for k in range(int(math.log(counts[-1], STEP)))]
+    steps = [bisect.bisect_left(counts, STEP ** k) for k in range(int(math.log(counts[-1], STEP)))]
     scores = [normalised(swept[i][1], windows_in(pairs), profile) for i in steps]
     reach = round(math.log(3, STEP) / 2)
     return max((sum(scores[k - reach:k + reach + 1]) / (2 * reach + 1), swept[steps[k]][0])
                for k in range(reach, len(steps) - reach))
 
 
-def left_out(choices, profile):
-    """(score, [score of each file], [index of the choice made]); choices: pairs for each setting of the constants"""
+def best(pairs, profile):
+    """(score, threshold)"""
+    entry = max(sweep(pairs, profile), key=lambda entry: entry[1])
+    return normalised(entry[1], windows_in(pairs), profile), entry[0]
+
+
+def left_out(choices, profile, rule):
+    """([points of each file], [index of the choice made for it]); choices: pairs for each setting of the constants"""
     points, made = [], []
     for i, pair in enumerate(choices[0]):
-        chosen = [robust(pairs[:i] + pairs[i + 1:], profile) for pairs in choices]
-        made.append(max(range(len(choices)), key=lambda c: chosen[c][0]))
-        points.append(points_at(sweep([choices[made[-1]][i]], profile), chosen[made[-1]][1]))
-    return (normalised(sum(points), windows_in(choices[0]), profile),
-            [normalised(p, len(pair[0].windows), profile) for p, pair in zip(points, choices[0])], made)
+        others = [middle(pairs[:i] + pairs[i + 1:], profile) if len(choices) > 1 else (0, 0) for pairs in choices]
+        made.append(max(range(len(choices)), key=lambda c: others[c][0]))
+        chosen = choices[made[-1]]
+        points.append(points_at(sweep([chosen[i]], profile), rule(chosen[:i] + chosen[i + 1:], profile)[1]))
+    return points, made
+
+
+def total(points, pairs, profile):
+    return normalised(sum(points), windows_in(pairs), profile)
 
 
 def read_column(text, column):
@@ -157,12 +162,21 @@ def print_line(name, scores, more=""):
     print(f"{name:30} " + " ".join(f"{score:8.1f}" for score in scores) + more)
 
 
-def print_left_out(name, files, choices, settings=None):
-    out = {p: left_out(choices, p) for p in PROFILES}
-    print_line(name, [out[p][0] for p in PROFILES])
+def print_left_out(name, files, choices, rule):
+    """Returns the choices made for the standard profile."""
+    out = {p: left_out(choices, p, rule) for p in PROFILES}
+    print_line(name, [total(out[p][0], choices[0], p) for p in PROFILES])
     for i, series in enumerate(files):
-        made = "   " + str(settings[out["standard"][2][i]]) if settings else ""
-        print_line("  " + series.name[15:-4], [out[p][1][i] for p in PROFILES], made)
+        print_line("  " + series.name[15:-4], [normalised(out[p][0][i], len(series.windows), p) for p in PROFILES])
+    return out["standard"][1]
+
+
+def print_tuned(name, pairs):
+    found = {p: best(pairs, p) for p in PROFILES}
+    print_line(name, [found[p][0] for p in PROFILES], "   thresholds " + " ".join(f"{found[p][1]:.4f}" for p in PROFILES))
+    for pair in pairs:
+        print_line("  " + pair[0].name[15:-4], [normalised(points_at(sweep([pair], p), found[p][1]),
+                                                          len(pair[0].windows), p) for p in PROFILES])
 
 
 def print_ours(files, program):
@@ -173,22 +187,22 @@ def print_ours(files, program):
     print(f"{len(files)} files, {windows_in(pairs)} windows, {days:.0f} days, "
           f"{sum(sum(column) for _, column in alerts):.0f} alerts at the default --false-alarms\n")
     print(f"{'':30} " + " ".join(f"{p:>8}" for p in PROFILES))
-    best = {p: tuned(pairs, p) for p in PROFILES}
-    print_line("tuned", [best[p][0] for p in PROFILES], "   thresholds " + " ".join(f"{best[p][1]:.4f}" for p in PROFILES))
-    for pair in pairs:
-        print_line("  " + pair[0].name[15:-4], [normalised(points_at(sweep([pair], p), best[p][1]),
-                                                          len(pair[0].windows), p) for p in PROFILES])
-    print_left_out("left out: threshold", files, [pairs])
+    print_tuned("tuned", pairs)
+    print_left_out("left out: threshold, best", files, [pairs], best)
+    print_left_out("left out: threshold, middle", files, [pairs], middle)
     print_line("alerts as they are", [normalised(points_at(sweep(alerts, p), 1), windows_in(alerts), p) for p in PROFILES])
 
 
 def print_grid(files, program):
     settings = [USUAL] + [constants for constants in itertools.product(*GRID) if constants != USUAL]
     choices = [try_constants(files, program, constants) for constants in settings]
-    scores = sorted(tuned(pairs, "standard")[0] for pairs in choices)
+    scores = sorted(best(pairs, "standard")[0] for pairs in choices)
     print(f"\n{len(settings)} settings of the constants, standard, tuned: lowest {scores[0]:.1f}, median "
           f"{scores[len(scores) // 2]:.1f}, highest {scores[-1]:.1f}")
-    print_left_out("left out: constants, threshold", files, choices, settings)
+    made = print_left_out("left out: constants, threshold", files, choices, middle)
+    print_tuned("left out: constants", [choices[c][i] for i, c in enumerate(made)])
+    for series, c in zip(files, made):
+        print(f"  without {series.name[15:-4]}: {settings[c]}")
 
 
 def peers_of(folder, files):
@@ -225,12 +239,13 @@ def check_scorer(folder, peers):
 def print_peers(folder, files):
     peers = peers_of(folder, files)
     check_scorer(folder, peers)
-    print(f"\n{'published detectors':30} {'tuned':^26}   {'left out (threshold)':^26}")
-    print(f"{'':30} " + "   ".join(" ".join(f"{p:>8}" for p in PROFILES) for _ in range(2)))
-    table = {name: ([tuned(pairs, p)[0] for p in PROFILES], [left_out([pairs], p)[0] for p in PROFILES])
+    print(f"\n{'published detectors':30} {'tuned':^26}   {'left out: best threshold':^26}   {'left out: middle':^26}")
+    print(f"{'':30} " + "   ".join(" ".join(f"{p:>8}" for p in PROFILES) for _ in range(3)))
+    table = {name: [[best(pairs, p)[0] for p in PROFILES]] +
+             [[total(left_out([pairs], p, rule)[0], pairs, p) for p in PROFILES] for rule in (best, middle)]
              for name, pairs in peers.items()}
-    for name, (best, out) in sorted(table.items(), key=lambda entry: -entry[1][0][0]):
-        print_line(name, best, "   " + " ".join(f"{score:8.1f}" for score in out))
+    for name, (first, *others) in sorted(table.items(), key=lambda entry: -entry[1][0][0]):
+        print_line(name, first, "".join("   " + " ".join(f"{score:8.1f}" for score in scores) for scores in others))
 
 
 def main():
