@@ -28,7 +28,7 @@ typedef uint32_t gemm_word __attribute__((__may_alias__));
 enum gemm_form {
 	GEMM_FP32,
 	GEMM_BF16,
-	GEMM_BF16_WIDE, /* the same, but each value of x, rounded, is a float32 in a word of its own: for products by FMA */
+	GEMM_BF16_WIDE, /* the same for weights, but x stays float32, each value in a word of its own: for products by FMA */
 	GEMM_INT16, /* bytes widened, for CPUs whose products of bytes would saturate */
 	GEMM_INT8,  /* x unsigned, weights signed; sums fit in int32 (OPERAND_MOST_INPUTS), parts of them need not in 16 bits */
 };

@@ -45,14 +45,6 @@ CPU_INLINE void row_to_bf16_body(const float *x, size_t inputs, uint16_t *out)
 }
 CPU_LEVELS(row_to_bf16, (const float *x, size_t inputs, uint16_t *out), (x, inputs, out))
 
-CPU_INLINE void row_to_bf16_wide_body(const float *x, size_t inputs, gemm_word *out)
-{
-#pragma omp simd
-	for (size_t i = 0; i < inputs; i++)
-		out[i] = (gemm_word)bf16_round(x[i]) << 16;
-}
-CPU_LEVELS(row_to_bf16_wide, (const float *x, size_t inputs, gemm_word *out), (x, inputs, out))
-
 struct quantizer {
 	float low, inverse;
 };
@@ -187,7 +179,11 @@ struct gemm_rows operand_prepare_rows(enum gemm_form form, const float *x, size_
 	size_t stride = operand_words(form, inputs) * (form == GEMM_BF16_WIDE ? 2 : 1);
 	float *rotated = (float *)(void *)(words + count * stride);
 	struct gemm_rows rows = {.words = words, .stride = stride, .count = count, .ranges = ranges};
-	for (size_t i = 0; i < count && form != GEMM_FP32; i++, x += inputs) {
+	if (form == GEMM_FP32 || (form == GEMM_BF16_WIDE && inputs % 2 == 0)) {
+		rows.words = (const gemm_word *)(const void *)x;
+		return rows;
+	}
+	for (size_t i = 0; i < count; i++, x += inputs) {
 		gemm_word *row = words + i * stride;
 		row[stride - 1] = 0; /* what the values do not fill */
 		if (gemm_is_integer(form))
@@ -197,11 +193,9 @@ struct gemm_rows operand_prepare_rows(enum gemm_form form, const float *x, size_
 		else if (form == GEMM_INT16)
 			row_to_int16(rotated, inputs, (uint16_t *)(void *)row, &ranges[i]);
 		else if (form == GEMM_BF16_WIDE)
-			row_to_bf16_wide(x, inputs, row);
+			memcpy(row, x, inputs * sizeof *x);
 		else
 			row_to_bf16(x, inputs, (uint16_t *)(void *)row);
 	}
-	if (form == GEMM_FP32)
-		rows.words = (const gemm_word *)(const void *)x;
 	return rows;
 }

@@ -29,8 +29,8 @@ void operand_pack_weights(const struct gemm_weights *out, const float *weight, g
 void operand_quantize_weights(const float *weight, size_t inputs, int8_t *out, float *scale);
 
 /*
- * The rows x[count, inputs] in `form`: x itself for fp32, else written to
- * words[count, operand_words] (twice as many for GEMM_BF16_WIDE) and, for integers,
+ * The rows x[count, inputs] in `form`: x itself for fp32 and, where its rows fill words, for GEMM_BF16_WIDE, else written
+ * to words[count, operand_words] (twice as many for GEMM_BF16_WIDE) and, for integers,
  * rotated, with ranges[count]: the row's smallest value and the 255th part of
  * what it spans.  Integers take another `inputs` words after those, to work in.
  */

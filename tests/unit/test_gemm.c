@@ -270,8 +270,9 @@ static double error_bound(enum gemm_form form, size_t inputs)
 	case GEMM_FP32:
 		return sums;
 	case GEMM_BF16:
-	case GEMM_BF16_WIDE:
 		return sums + 0x1p-7 + 0x1p-16;
+	case GEMM_BF16_WIDE:
+		return sums + 0x1p-8;
 	case GEMM_INT16:
 	case GEMM_INT8:
 		break; /* their error is not one of the parts' size: see below */
