@@ -145,7 +145,7 @@ static double expected_of(const struct series *series, size_t row, double value)
 	return value > 0 ? fmin(value, highest_value) : 0;
 }
 
-/* The chance that a day's highest window is as high as the one that ends with `row`; 1 while there are too few days to tell. */
+/* The chance that a day's highest window is as high as the one that ends with `row`; 1 where too few days are known. */
 static double chance_of(const struct series *series, const struct span *span, size_t row)
 {
 	const struct series_constants *constants = &series->constants;

@@ -39,7 +39,8 @@ END_TEST
 
 START_TEST(rows_without_a_value_are_missing)
 {
-	static const char *const lines[] = {"2026-01-05,", "2026-01-05,nan", "2026-01-05,NaN,7", "2026-01-05,null", "2026-01-05,\"\""};
+	static const char *const lines[] = {"2026-01-05,", "2026-01-05,nan", "2026-01-05,NaN,7", "2026-01-05,null",
+						  "2026-01-05,\"\""};
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
 		ck_assert_int_eq(parse(lines[i]), 0);
