@@ -39,7 +39,8 @@
  * twice what its last message said (once an hour at most), when it resolves,
  * and when a silence runs out while it fires.  Of topics that fire on the same
  * stories, the first leads a group and the others join it: they are told by
- * messages of the leader, which fires until the last of them is quiet.  What is
+ * messages of the leader, which fires until the last of them is quiet; one that
+ * grows beyond those stories stands alone again.  What is
  * raised long after its event time (a backlog after an outage) is held, and
  * told by one digest; what still fires then is also sent by itself.
  */
@@ -181,7 +182,7 @@ struct watch_alert {
 	uint32_t rule, topic;
 	enum alert_state state;
 	bool notify;                 /* to be sent (pending is not; silenced is not) */
-	bool late;                   /* raised later after its event time than the lateness allows */
+	bool late;                   /* told later after its event time than the lateness allows, an hour at least */
 	int64_t at_us;               /* event time of this change */
 	int64_t started_us, fired_us, resolved_us; /* TIME_NONE = not yet */
 	int64_t window_us;           /* the window that decided */
@@ -197,7 +198,8 @@ struct watch_alert {
 	double stories_expected;
 	double share, share_expected;
 	const char *group;           /* id of the alert that leads the group; NULL is read as its own: alone, or the leader */
-	const uint32_t *members;     /* topics of the group that fire, ascending; count 0 is read as its own topic alone */
+	const uint32_t *members;     /* topics of the group that fire (of a resolution: that fired), the leader's first, then by
+				      * name; count 0 is read as its own topic alone */
 	size_t member_count;
 	struct watch_chart chart;
 	/* The words that weighed most, beside the first `explained` stories of `evidence`.  The core leaves this empty: it
