@@ -111,12 +111,14 @@ static struct place find_place(const struct story_index *index, const struct sto
 	return (struct place){&index->buckets[row], (uint32_t)(hash >> 32 >> index->position_bits << index->position_bits)};
 }
 
-/* Which entries of the bucket are of this band's hash: a bit for each. */
-static unsigned find_entries(const struct story_index *index, const struct place *place)
+/* Which entries of the bucket are of this band's hash: a bit for each.  Four at a time, as compilers see it. */
+static uint32_t find_entries(const struct story_index *index, const struct place *place)
 {
-	unsigned found = 0;
+	static const uint32_t bits[BUCKET_ENTRIES] = {1,	1 << 1, 1 << 2,	 1 << 3,  1 << 4,  1 << 5,  1 << 6,  1 << 7,
+						      1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15};
+	uint32_t tag_mask = UINT32_MAX << index->position_bits, tag = place->tag, found = 0;
 	for (int i = 0; i < BUCKET_ENTRIES; i++)
-		found |= (unsigned)((place->bucket->entries[i] ^ place->tag) >> index->position_bits == 0) << i;
+		found |= (place->bucket->entries[i] & tag_mask) == tag ? bits[i] : 0;
 	return found;
 }
 
@@ -223,7 +225,7 @@ static int64_t find_story(const struct story_index *index, const struct arrival 
 	struct best best = {0, new->details.story};
 	size_t candidates[BANDS * BUCKET_ENTRIES], count = 0;
 	for (int b = 0; b < BANDS; b++) {
-		for (unsigned found = find_entries(index, &new->places[b]); found != 0; found &= found - 1) {
+		for (uint32_t found = find_entries(index, &new->places[b]); found != 0; found &= found - 1) {
 			size_t position = position_of(index, new->places[b].bucket->entries[__builtin_ctz(found)]);
 			if (position == SIZE_MAX)
 				continue;
