@@ -11,7 +11,7 @@
 #   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
 #
 # The last two put their peers into an environment of their own (BELLWETHER_BENCH_ENV names its folder; up to 8 GB) and run
-# only where they are named; BENCH_ARGS are further arguments for them.
+# only where they are named; BENCH_ARGS are further arguments for them and for nab.
 set -u
 cd "$(dirname "$0")/../.."
 export BELLWETHER="$PWD/build/bellwether" PRODUCE="$PWD/build/produce"
@@ -54,7 +54,8 @@ for name in $wanted; do
 		;;
 	nab)
 		heading "NAB realTweets"
-		run python3 tests/bench/nab.py --data "${BELLWETHER_DATA:-}"
+		# shellcheck disable=SC2086 # several arguments
+		run python3 tests/bench/nab.py --data "${BELLWETHER_DATA:-}" ${BENCH_ARGS:-}
 		;;
 	budget)
 		heading "false-alarm budget"

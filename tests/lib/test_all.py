@@ -27,7 +27,8 @@ SECONDS = 600  # for what hangs
 ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 # Where what has threads is, and what reads bytes of others (valgrind sees uninitialised memory, which ASan does not).
-THREADED = "base workers encoder classifier kafka file_source rss topics writer webhook".split()
+THREADED = "base workers encoder classifier kafka file_source rss topics writer webhook webhook_command " \
+           "webhook_mail webhook_heartbeats".split()
 PARSERS = "base config feed html_text json message payload story tokenizer watch weights".split()
 # These decide when the whole is done: they start first.
 LONG = "soak-kafka 20-kafka kafka_broker soak-rss 37-package store_core encoder rss_faults tokenizer topics_random " \
