@@ -2,10 +2,11 @@
 """A mail server for tests: takes what comes, says what it was, misbehaves on request.
 
     mail_server.py [--port N] [--log FILE] [--security none|starttls|tls] [--certificate FILE] [--login USER:PASSWORD]
-                   [--refuse ADDRESS]... [--responses LIST]
+                   [--refuse ADDRESS]... [--responses LIST] [--mute-quit]
 
 Prints "port N" and serves until its standard input ends.  With starttls or tls a certificate for 127.0.0.1 is made by the
-openssl command and written to FILE, for the client to trust.  With --login nothing is taken before that login.
+openssl command and written to FILE, for the client to trust.  With --login nothing is taken before that login.  With
+--mute-quit nothing is said to a client that quits, and the connection stays open for as long as the client keeps it.
 
 Each mail becomes a line of JSON in FILE (or on standard output): encrypted, login, sender, recipients, headers (as they
 read), raw (the text as it came, latin-1), long_lines, defects (what Python's email package finds wrong), parts (type,
@@ -173,6 +174,9 @@ class Session:
         await self.say("250 fine")
 
     async def do_quit(self, _):
+        if self.server.args.mute_quit:
+            await self.reader.read(1)
+            return False
         await self.say("221 bye")
         return False
 
@@ -220,6 +224,7 @@ def main():
     parser.add_argument("--login", default="")
     parser.add_argument("--refuse", action="append", default=[])
     parser.add_argument("--responses", default="")
+    parser.add_argument("--mute-quit", action="store_true")
     asyncio.run(Server(parser.parse_args()).run())
 
 

@@ -255,6 +255,22 @@ START_TEST(test_failures_are_tried_again)
 }
 END_TEST
 
+/* Neither a mail that failed nor one that went may cost the thread the time until a server says goodbye. */
+START_TEST(test_a_server_that_hangs_at_the_end_holds_up_nobody)
+{
+	static const char *const options[] = {"--mute-quit", "--responses", "from:550", NULL};
+	int64_t start_us = monotonic_us();
+	start(options);
+	harness_add(&h, firing("a1", 1));
+	ck_assert_int_eq(harness_result(&h, 1).state, DELIVERY_PENDING);
+	harness_advance(&h, MINUTE_US);
+	ck_assert_int_eq(harness_result(&h, 2).state, DELIVERY_SENT);
+	harness_stop(&h);
+	ck_assert_int_lt(monotonic_us() - start_us, 5 * SECOND_US);
+	post_box_close(&box);
+}
+END_TEST
+
 /* ---- encryption and login ---- */
 
 static int send_with(struct receiver_spec spec, const char *scheme, const char *security, const char *login, struct err *e)
@@ -262,7 +278,7 @@ static int send_with(struct receiver_spec spec, const char *scheme, const char *
 	static char certificate[] = "/tmp/test_webhook_ca.XXXXXX";
 	int fd = mkstemp(certificate);
 	close(fd);
-	const char *const options[] = {"--security", security, "--certificate", certificate, "--login", login, NULL};
+	const char *const options[] = {"--security", security, "--certificate", certificate, "--login", login, "--mute-quit", NULL};
 	open_server(scheme, options);
 	spec.url = box.url;
 	if (spec.ca_file != NULL)
@@ -324,6 +340,7 @@ int main(void)
 	tcase_add_test(tcase, test_addresses);
 	tcase_add_test(tcase, test_one_refused_recipient_costs_the_others_nothing);
 	tcase_add_test(tcase, test_failures_are_tried_again);
+	tcase_add_test(tcase, test_a_server_that_hangs_at_the_end_holds_up_nobody);
 	tcase_add_test(tcase, test_encryption_and_login);
 	return run_case("webhook_mail", tcase);
 }
