@@ -23,6 +23,7 @@ enum {
 	RULE_LONGEST_CELLS = 48 * 60,     /* the longest window */
 	RULE_WEEK_HOURS = 7 * 24,
 	RULE_WINDOWS = 6,                 /* judged together */
+	RULE_HOLD_FACTOR = 10,            /* as long as the rate is within so many budgets, a firing alert holds */
 };
 
 /* A new one: its name in daemon/config_keys.c, what it counts in rule.c and rule/learn.c, and which documents touch it in
@@ -43,7 +44,7 @@ struct rule_spec {
 	double false_alarms_per_day;  /* the budget, per topic: 1 per month = 1 / 30.4; 0 = default: 1 per month */
 	int64_t window_us;            /* 0 = the rule's own set of windows, 15 minutes to 48 hours; at most 48 h */
 	uint32_t min_count;           /* stories; 0 = default: 2 */
-	double min_ratio;             /* count over expected; 0 = default: 2 */
+	double min_ratio;             /* count over expected; 0 = default: 1, more than expected */
 	uint32_t min_publishers;      /* 0 = default: 1 */
 	int64_t for_us;               /* pending this long before firing; default 0 */
 	int64_t keep_firing_us;       /* resolved this long after the last document that kept the count high */
@@ -62,6 +63,7 @@ struct rule_baseline {
 	double stories, stories_dispersion; /* all stories on an average day, whatever the metric, and their variance over mean */
 	double judged;       /* of them with a polarity */
 	double share, share_support, share_spread; /* the negative share, stories it rests on, variance of a day's own share */
+	double drift;        /* counts: the cumulative sum of a slow build, up to `hour` */
 	float week[RULE_WEEK_HOURS + 1]; /* the week's profile from Monday 0:00 UTC, cumulative, 7 in all */
 };
 
@@ -86,7 +88,7 @@ struct rule_verdict {
 	double expected;     /* of the count; mean score: the usual mean */
 	double ratio;        /* count over expected; mean score: the mean in the window */
 	double p_value;      /* chance of as much or more in one window; 1 where neither fire nor hold */
-	double per_day;      /* how often a day chance would do this */
+	double per_day;      /* how often a day chance would do this; INFINITY = all the time */
 
 	/* Volume and tone in the same window, whatever the metric. */
 	uint32_t stories, judged;  /* all of them; those with a polarity */
@@ -105,9 +107,9 @@ struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_b
 
 /*
  * For charts: what is usual in the `cells` cells that end with `cell`, and the
- * smallest value at which that window would fire alone.  Of the negative share:
- * negative stories, as many being judged as usual; of the mean score: the mean,
- * and the highest one that would fire.
+ * smallest value at which that window would fire alone, other stories being as
+ * many as usual.  Of the negative share: negative stories, as many being judged
+ * as usual; of the mean score: the mean, and the highest one that would fire.
  */
 struct rule_band {
 	double expected, limit;

@@ -19,7 +19,6 @@
 static const double line_a_day = 1.0 / 3;  /* of the line that is counted */
 static const double prior_episodes = 12;   /* how firmly the reckoning is believed */
 static const double most_excess = 6;       /* of an episode, in logarithms of the rate */
-static const double hold_factor = 10;
 enum { KEEP_HOURS = 6 };
 
 struct replay {
@@ -27,6 +26,8 @@ struct replay {
 	const struct history *history;
 	double counts[RULE_HISTORY_HOURS + 1]; /* cumulative */
 	double means[RULE_HISTORY_HOURS + 1];
+	double others[RULE_HISTORY_HOURS + 1];
+	bool witness;                          /* there are others */
 };
 
 struct episodes {
@@ -40,7 +41,7 @@ static double rate_at(const struct replay *replay, int32_t i)
 
 	for (size_t w = 1; w < RULE_WINDOWS; w++) {
 		int32_t from = i + 1 - rule_windows[w] / 60;
-		double count, mean, rate;
+		double count, mean, variance, rate;
 
 		if (from < 0)
 			break;
@@ -48,7 +49,11 @@ static double rate_at(const struct replay *replay, int32_t i)
 		mean = replay->means[i + 1] - replay->means[from];
 		if (count <= mean || count < 2 || mean <= 0)
 			continue;
-		rate = look_rate(count, mean, look_variance(replay->baseline, mean, rule_windows[w]), rule_windows[w]);
+		variance = look_variance(replay->baseline, mean, rule_windows[w]);
+		rate = look_rate(count, mean, variance, rule_windows[w]);
+		if (replay->witness && isfinite(rate))
+			rate *= look_witness(replay->baseline, replay->others[i + 1] - replay->others[from],
+					     mean / replay->baseline->level, variance / mean);
 		rarest = fmin(rarest, rate);
 	}
 	return rarest;
@@ -82,7 +87,7 @@ static struct episodes count_episodes(const struct replay *replay, int32_t begin
 		if (hot < 0 && rate > line_a_day)
 			continue;
 		rarest = hot < 0 ? rate : fmin(rarest, rate);
-		if (hot < 0 || rate <= hold_factor * line_a_day)
+		if (hot < 0 || rate <= RULE_HOLD_FACTOR * line_a_day)
 			hot = i;
 	}
 	if (hot >= 0)
@@ -98,6 +103,7 @@ static int32_t fill(struct replay *replay, const struct day *days, size_t count)
 	for (size_t d = count; d-- > 0;) {
 		for (int32_t i = days[d].begin; i < days[d].end; i++) {
 			replay->counts[i + 1] = replay->counts[i] + replay->history->counts[i];
+			replay->others[i + 1] = replay->others[i] + replay->history->others[i];
 			replay->means[i + 1] = replay->means[i] +
 					       (days[d].forecast >= 0 ? days[d].forecast : replay->baseline->level) *
 						       replay->history->exposure[i];
@@ -108,9 +114,10 @@ static int32_t fill(struct replay *replay, const struct day *days, size_t count)
 	return begin;
 }
 
-void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count)
+void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count,
+	       enum rule_metric metric)
 {
-	struct replay replay = {.baseline = baseline, .history = history};
+	struct replay replay = {.baseline = baseline, .history = history, .witness = metric == RULE_NEGATIVE_COUNT};
 	struct episodes episodes;
 	double expected;
 	int32_t begin;

@@ -31,11 +31,11 @@ static enum rule_cause cause_of(const struct rule_spec *spec, const struct rule_
 
 /* What was written in the window that decided, and how bad it was. */
 void cause_tell(struct rule_verdict *verdict, const struct rule_spec *spec, const struct rule_baseline *baseline,
-		       const struct tally *tally, int32_t cell)
+		       const struct tally *tally, double exposure)
 {
 	verdict->stories = tally->stories;
 	verdict->judged = tally->judged;
-	verdict->stories_expected = baseline->stories * look_exposure(baseline, cell, verdict->cells) + LEAST_EXPECTED;
+	verdict->stories_expected = baseline->stories * exposure + LEAST_EXPECTED;
 	verdict->share = tally->judged ? (double)tally->negative / tally->judged : 0;
 	verdict->share_expected = baseline->share;
 	if (verdict->hold)

@@ -4,29 +4,45 @@
 #include <math.h>
 #include <string.h>
 
-static double count_of(const struct tally *tally, enum rule_metric metric)
+/*
+ * Windows forget by their newest hour, and a baseline may be learnt early or
+ * late on its day: what only some of these moments still know is not used, so
+ * that all learn the same.
+ */
+void history_read(struct history *history, const struct window *hours, int32_t hour)
 {
-	return metric == RULE_NEGATIVE_COUNT ? tally->negative : tally->stories;
-}
-
-void history_read(struct history *history, enum rule_metric metric, const struct window *hours, int32_t hour)
-{
+	enum { USED = RULE_HISTORY_HOURS - DAY_HOURS };
+	size_t first = window_after(hours, hour - USED - 1);
 	int32_t age = 0, gap, begin, end;
 
-	if (window_size(hours) > 0 && window_oldest(hours) < hour)
-		age = hour - window_oldest(hours);
+	if (first < window_size(hours) && window_slot(hours, first) < hour)
+		age = hour - window_slot(hours, first);
 	gap = age / 2 < GAP_HOURS ? age / 2 : GAP_HOURS;
 	end = hour - gap;
 	begin = hour - age;
-	if (end - begin > RULE_HISTORY_HOURS - GAP_HOURS)
-		begin = end - (RULE_HISTORY_HOURS - GAP_HOURS);
 	history->begin = begin;
 	history->hours = end - begin;
 	memset(history->counts, 0, (size_t)history->hours * sizeof *history->counts);
+	memset(history->others, 0, (size_t)history->hours * sizeof *history->others);
 	for (size_t i = window_after(hours, begin - 1); i < window_size(hours) && window_slot(hours, i) < end; i++) {
 		struct tally tally = window_at(hours, i);
 
-		history->counts[window_slot(hours, i) - begin] = (float)count_of(&tally, metric);
+		history->counts[window_slot(hours, i) - begin] = (float)tally.stories;
+	}
+}
+
+void history_count_negative(struct history *history, const struct window *hours)
+{
+	int32_t end = history->begin + history->hours;
+
+	for (size_t i = window_after(hours, history->begin - 1); i < window_size(hours) && window_slot(hours, i) < end; i++) {
+		int32_t place = window_slot(hours, i) - history->begin;
+		float negative = (float)window_at(hours, i).negative;
+
+		if (history->exposure[place] <= 0)
+			continue;
+		history->others[place] = history->counts[place] - negative;
+		history->counts[place] = negative;
 	}
 }
 

@@ -5,6 +5,10 @@
  * (Hutwagner et al., Emerging Infectious Diseases 2003): a crisis that is being
  * rumoured must not become its own baseline.  While a topic is younger than
  * six days, half its age is left out.
+ *
+ * The week's profile, outages and holidays are those of all stories, whatever
+ * the metric: they are the feed's and the desk's, and there are more of them to
+ * learn from.
  */
 #include "alerts/rule/private.h"
 #include "alerts/rule/run_length.h"
@@ -46,9 +50,11 @@ void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const s
 	struct history history;
 	size_t count;
 
-	history_read(&history, metric, hours, hour);
+	history_read(&history, hours, hour);
 	*baseline = (struct rule_baseline){.hour = hour, .days = (double)history.hours / DAY_HOURS};
 	week_learn(&history, baseline->week);
+	if (metric == RULE_NEGATIVE_COUNT)
+		history_count_negative(&history, hours);
 	count = history_cut_days(&history, hours, days);
 	stories = level_learn(days, count, RULE_VOLUME);
 	share = tone_learn(days, count, true);
@@ -66,6 +72,7 @@ void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const s
 	if (metric != RULE_VOLUME && metric != RULE_NEGATIVE_COUNT)
 		return;
 	scatter_learn(baseline, &history, days, count);
-	calibrate(baseline, &history, days, count);
+	drift_learn(baseline, hours, &history, days, count, metric);
+	calibrate(baseline, &history, days, count, metric);
 	run_length_learn(baseline);
 }

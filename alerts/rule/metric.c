@@ -28,18 +28,22 @@ static bool below_guards(const struct rule_spec *spec, const struct look *look)
 	       look->ratio < (spec->min_ratio > 0 ? spec->min_ratio : default_ratio);
 }
 
-static void look_at_count(const struct rule_spec *spec, const struct rule_baseline *baseline, int32_t cell, int32_t cells,
-			  struct look *look)
+static void look_at_count(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
+			  double exposure, int32_t cells, struct look *look)
 {
-	double mean = baseline->level * look_exposure(baseline, cell, cells) + LEAST_EXPECTED, rate;
+	double mean = baseline->level * exposure + LEAST_EXPECTED, variance, rate;
 
 	look->expected = mean;
 	look->ratio = look->count / mean;
 	if (below_guards(spec, look))
 		return;
-	rate = look_rate(look->count, mean, look_variance(baseline, mean, cells), cells);
-	if (isfinite(rate))
-		look->per_day = rule_alarms(baseline, rate);
+	variance = look_variance(baseline, mean, cells);
+	rate = look_rate(look->count, mean, variance, cells);
+	if (!isfinite(rate))
+		return;
+	if (spec->metric == RULE_NEGATIVE_COUNT)
+		rate *= look_witness(baseline, tally->stories - (double)tally->negative, exposure, variance / mean);
+	look->per_day = rule_alarms(baseline, rate);
 }
 
 static void look_at_share(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
@@ -75,14 +79,14 @@ static void look_at_mean(const struct rule_spec *spec, const struct rule_baselin
 }
 
 struct look look_at(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
-			   int32_t cell, int32_t cells)
+			   double exposure, int32_t cells)
 {
 	struct look look = {.per_day = INFINITY, .count = look_count(spec->metric, tally)};
 
 	switch (spec->metric) {
 	case RULE_NEGATIVE_SHARE: look_at_share(spec, baseline, tally, cells, &look); break;
 	case RULE_MEAN_SCORE: look_at_mean(spec, baseline, tally, cells, &look); break;
-	default: look_at_count(spec, baseline, cell, cells, &look); break;
+	default: look_at_count(spec, baseline, tally, exposure, cells, &look); break;
 	}
 	return look;
 }

@@ -15,13 +15,17 @@ enum {
 	CELLS_A_DAY = 24 * 60,
 };
 
+#define LEAST_EXPECTED 1e-4
+enum { LEAST_JUDGED = 5 }; /* stories with a polarity, for a share or a mean to mean something */
+
 /* The windows that are judged together, in cells; ascending. */
 extern const int32_t rule_windows[RULE_WINDOWS];
 
 /* The hours learnt from: [begin, begin + hours), oldest first. */
 struct history {
 	int32_t begin, hours;
-	float counts[RULE_HISTORY_HOURS];   /* of the metric */
+	float counts[RULE_HISTORY_HOURS]; /* of the metric */
+	float others[RULE_HISTORY_HOURS]; /* negative stories: those that are not; else 0 */
 	float exposure[RULE_HISTORY_HOURS]; /* in average days, by the week's profile; 0 where the feed was dead */
 };
 
@@ -36,7 +40,8 @@ struct day {
 	double forecast;      /* level that the days up to four before gave; < 0 = too early */
 };
 
-void history_read(struct history *history, enum rule_metric metric, const struct window *hours, int32_t hour);
+void history_read(struct history *history, const struct window *hours, int32_t hour); /* counts: all stories */
+void history_count_negative(struct history *history, const struct window *hours); /* instead, where the feed was alive */
 size_t history_cut_days(const struct history *history, const struct window *hours, struct day days[DAYS_MOST]);
 
 /* week.c: the profile, as a cumulative sum; fills the history's exposure, and clears the counts of hours that have none. */
@@ -64,19 +69,25 @@ struct usual tone_learn(const struct day *days, size_t count, bool share);
 void scatter_learn(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count);
 
 /* calibrate.c: how often this topic's own past crossed the line, against how often it should have. */
-void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count);
+void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count,
+	       enum rule_metric metric);
 /* Alarms a day of all windows together, on a topic with this past, at a window's own rate. */
 double rule_alarms(const struct rule_baseline *baseline, double rate);
 
 /* look.c: alarms a day that chance makes at this count, in one window alone; INFINITY where the count is not high. */
 double look_rate(double count, double mean, double variance, int32_t cells);
+/* Negative stories: the others are a witness, since a crisis brings those too.  A factor for the rate. */
+double look_witness(const struct rule_baseline *baseline, double others, double exposure, double dispersion);
 double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells);
-double look_exposure(const struct rule_baseline *baseline, int32_t cell, int32_t cells);
+
+/* The week's profile from Monday up to a minute; and average days in the cells that end with `cell`, given the point after it. */
+struct week_point {
+	double even, smooth;
+};
+struct week_point look_point(const struct rule_baseline *baseline, int64_t cell);
+double look_exposure(const struct rule_baseline *baseline, const struct week_point *end, int32_t cell, int32_t cells);
 
 /* metric.c: what one window says. */
-#define LEAST_EXPECTED 1e-4
-enum { LEAST_JUDGED = 5 }; /* stories with a polarity, for a share or a mean to mean something */
-
 struct look {
 	double expected, ratio;
 	double per_day; /* INFINITY where the count is not high, or below min_count or min_ratio */
@@ -85,13 +96,17 @@ struct look {
 uint32_t look_least_count(const struct rule_spec *spec);
 uint32_t look_count(enum rule_metric metric, const struct tally *tally);
 struct look look_at(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
-		    int32_t cell, int32_t cells);
+		    double exposure, int32_t cells);
 double look_p_value(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
 		    const struct look *look, int32_t cells);
 
 /* cause.c: what was written in the window that decided, and how bad it was. */
 void cause_tell(struct rule_verdict *verdict, const struct rule_spec *spec, const struct rule_baseline *baseline,
-		const struct tally *tally, int32_t cell);
+		const struct tally *tally, double exposure);
+
+void drift_learn(struct rule_baseline *baseline, const struct window *hours, const struct history *history,
+		 const struct day *days, size_t count, enum rule_metric metric);
+double drift_rate(const struct rule_baseline *baseline, double count, double exposure);
 
 double rule_budget(const struct rule_spec *spec);
 

@@ -7,7 +7,7 @@
  *   bench_run_lengths [TOPICS [SEED]] > table
  *
  * Each topic is made up anew: from a story in four days to fifty an hour,
- * single or in clusters of up to four over 1 to 12 hours, on a level that is
+ * single or in clusters of up to two and a half over 1 to 12 hours, on a level that is
  * steady or wanders with a memory of 5 to 50 hours, by the week or not.  It lives
  * for two years.  Its alarms at three budgets go to the cell of the table that
  * its baseline belongs to at that time.
@@ -35,11 +35,11 @@ static struct stream make_up(uint64_t seed)
 
 	s.rate = 0.25 * exp(uniform(&s) * log(5000)) / 24;
 	if (uniform(&s) < 0.5) {
-		s.cluster_size = 1 + 3 * uniform(&s);
+		s.cluster_size = 1 + 1.5 * uniform(&s);
 		s.cluster_hours = exp(uniform(&s) * log(12));
 	}
 	if (uniform(&s) < 2.0 / 3) {
-		s.wander_width = 0.5 * uniform(&s);
+		s.wander_width = 0.4 * uniform(&s);
 		s.wander_hours = 5 * exp(uniform(&s) * log(10));
 	}
 	s.weekly = uniform(&s) < 0.5;
@@ -96,13 +96,13 @@ static void print_cell(const struct cell *cell)
 	slope = (w * wxy - wx * wy) / (w * wxx - wx * wx);
 	printf(" {%.2f, %.2f},", exp((wy - slope * wx) / w), slope);
 	fprintf(stderr, " %6.0f d %4.2f %4.2f %4.2f |", cell->days, cell->alarms[0] / cell->days / budgets[0],
-		cell->alarms[1] / cell->days / budgets[1], cell->alarms[2] / cell->days / budgets[2]);
+		cell->alarms[1] / cell->days / budgets[1], cell->alarms[2] / cell->days / budgets[2]); /* days, alarms over budgets */
 }
 
 int main(int argc, char **argv)
 {
-	int topics = argc > 1 ? atoi(argv[1]) : 1500;
-	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	int topics = argc > 1 ? atoi(argv[1]) : 600;
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
 	for (int t = 0; t < topics; t++)
 		run_topic(seed * 1000000 + (uint64_t)t);

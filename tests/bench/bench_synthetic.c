@@ -26,7 +26,8 @@ static struct {
 	const char *tsv;
 	int kind;
 	double rate;               /* only these */
-	bool check, no_power;
+	double negative;           /* share of negative stories; 0 = the rule is on volume */
+	bool check, no_power, no_budget;
 } options = {.alarms = 100, .topics = 200, .kind = -1};
 
 struct count {
@@ -40,6 +41,8 @@ static void run_topic(enum kind kind, double rate, uint64_t seed, struct count *
 	struct topic topic;
 
 	topic_init(&topic);
+	topic.negative = options.negative;
+	topic.random = seed + 1;
 	for (int64_t hour = 0; hour < TOPIC_HOURS; hour++) {
 		bool counted = hour >= WARM_HOURS && !(hour >= stream.doubling && hour < stream.doubling + 72);
 		uint32_t minutes[HOUR_MINUTES];
@@ -185,26 +188,40 @@ static double fit_threshold(enum kind kind, double rate, double budget, enum det
 	return high;
 }
 
-/* Found within a day of a change by this factor?  The rule, and the floors at their thresholds. */
-static void look_for(double rate, double boost, uint64_t seed, const double thresholds[DETECTORS],
-		     int found[DETECTORS])
+/* A change by a factor, at once or growing day by day; to be found within so many days. */
+struct change {
+	const char *name;
+	int days;
+	double factors[7];
+};
+
+static const struct change changes[] = {
+	{"a step, found within a day", 1, {1.25, 1.5, 2, 3, 5, 10, 20}},
+	{"a build over ten days, found within them", 10, {1.25, 1.5, 2, 2.5, 3, 4, 5}},
+};
+enum { CHANGES = sizeof changes / sizeof *changes, FACTORS = 7 };
+
+/* Found in time?  The rule, and the floors at their thresholds. */
+static void look_for(double rate, const struct change *change, double factor, uint64_t seed,
+		     const double thresholds[DETECTORS], int found[DETECTORS])
 {
-	const int64_t change = 12 * WEEK_HOURS + 11;
+	const int64_t begin = 12 * WEEK_HOURS + (int64_t)(seed * 37 % WEEK_HOURS), end = begin + 24 * change->days;
 	struct stream stream = stream_of(ALL, rate, 1000 + seed);
 	bool seen[DETECTORS] = {0};
 	struct floor floor = {0};
 	struct topic topic;
 
 	topic_init(&topic);
-	for (int64_t hour = 0; hour < change + 24; hour++) {
+	for (int64_t hour = 0; hour < end; hour++) {
+		double part = change->days > 1 ? (double)(hour - begin) / (double)(end - begin) : 1;
 		uint32_t minutes[HOUR_MINUTES];
 
-		stream_hour(&stream, hour >= change ? boost : 1, minutes);
+		stream_hour(&stream, hour >= begin ? 1 + (factor - 1) * part : 1, minutes);
 		for (int i = 0; i < HOUR_MINUTES; i++)
-			if (minutes[i] && topic_tell(&topic, cell_at(hour, i), minutes[i]) >> MONTHLY & 1 && hour >= change)
+			if (minutes[i] && topic_tell(&topic, cell_at(hour, i), minutes[i]) >> MONTHLY & 1 && hour >= begin)
 				seen[RULE] = true;
 		floor_add(&floor, minutes);
-		for (int d = EARS_C2; d < DETECTORS && hour >= change; d++)
+		for (int d = EARS_C2; d < DETECTORS && hour >= begin; d++)
 			seen[d] |= statistic(&floor, d) > thresholds[d];
 	}
 	topic_reset(&topic);
@@ -212,33 +229,45 @@ static void look_for(double rate, double boost, uint64_t seed, const double thre
 		found[d] += seen[d];
 }
 
+static void print_found(const struct change *change, double rate, const double thresholds[DETECTORS])
+{
+	int found[FACTORS][DETECTORS] = {0};
+
+	for (int f = 0; f < FACTORS; f++)
+		for (int t = 0; t < options.topics; t++)
+			look_for(rate, change, change->factors[f], (uint64_t)t, thresholds, found[f]);
+	for (int d = 0; d < DETECTORS; d++) {
+		printf("%8g %-12s", rate, detector_names[d]);
+		for (int f = 0; f < FACTORS; f++) {
+			double share = (double)found[f][d] / options.topics;
+
+			printf(" %7.2f", share);
+			if (tsv)
+				fprintf(tsv, "power\t%s\t%g\t%s\t%g\t%.3f\n", change->name, rate, detector_names[d],
+					change->factors[f], share);
+		}
+		printf("\n");
+	}
+	fflush(stdout);
+}
+
 static void print_power(void)
 {
-	static const double boosts[] = {1.25, 1.5, 2, 3, 5, 10, 20};
-	printf("\nshare of topics found within a day of a change by a factor, at 1 a month, all of these\n%8s %-12s", "an hour", "");
-	for (size_t f = 0; f < sizeof boosts / sizeof *boosts; f++)
-		printf(" %6gx", boosts[f]);
-	printf("\n");
-	for (int r = 0; r < 6; r++) {
-		double thresholds[DETECTORS] = {0};
-		int found[sizeof boosts / sizeof *boosts][DETECTORS] = {0};
+	double thresholds[RATES][DETECTORS] = {0};
+	const int most = 6; /* rates; the busiest two are told from the others by nothing */
 
+	for (int r = 0; r < most; r++)
 		for (int d = EARS_C2; d < DETECTORS; d++)
-			thresholds[d] = fit_threshold(ALL, rates[r], budgets[MONTHLY], d);
-		for (size_t f = 0; f < sizeof boosts / sizeof *boosts; f++)
-			for (int t = 0; t < options.topics; t++)
-				look_for(rates[r], boosts[f], (uint64_t)t, thresholds, found[f]);
-		for (int d = 0; d < DETECTORS; d++) {
-			printf("%8g %-12s", rates[r], detector_names[d]);
-			for (size_t f = 0; f < sizeof boosts / sizeof *boosts; f++) {
-				double share = (double)found[f][d] / options.topics;
-
-				printf(" %7.2f", share);
-				if (tsv)
-					fprintf(tsv, "power\t%s\t%g\t%g\t%.3f\n", detector_names[d], rates[r], boosts[f], share);
-			}
-			printf("\n");
-		}
+			if (options.rate <= 0 || rates[r] == options.rate)
+				thresholds[r][d] = fit_threshold(ALL, rates[r], budgets[MONTHLY], d);
+	for (int c = 0; c < CHANGES; c++) {
+		printf("\nshare of topics found, at 1 a month, all of these: %s\n%8s %-12s", changes[c].name, "an hour", "");
+		for (int f = 0; f < FACTORS; f++)
+			printf(" %6gx", changes[c].factors[f]);
+		printf("\n");
+		for (int r = 0; r < most; r++)
+			if (options.rate <= 0 || rates[r] == options.rate)
+				print_found(&changes[c], rates[r], thresholds[r]);
 	}
 }
 
@@ -247,7 +276,7 @@ static int compare_with_watch(enum kind kind, double rate, uint64_t seed)
 {
 	static const char *const name = "topic";
 	static const uint32_t number;
-	struct rule_spec spec = spec_of(0);
+	struct rule_spec spec;
 	struct watch_options watch_options = {.topics = &name, .topic_count = 1, .rules = &spec, .rule_count = 1};
 	struct stream stream = stream_of(kind, rate, seed);
 	struct watch_effects *effects = watch_effects_create();
@@ -257,6 +286,7 @@ static int compare_with_watch(enum kind kind, double rate, uint64_t seed)
 	int64_t id = 0;
 
 	topic_init(&topic);
+	spec = spec_of(&topic, 0);
 	watch = watch_create(&watch_options);
 	for (int64_t hour = 0; hour < TOPIC_HOURS; hour++) {
 		uint32_t minutes[HOUR_MINUTES];
@@ -289,21 +319,23 @@ static int compare_with_watch(enum kind kind, double rate, uint64_t seed)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: bench_synthetic [-a ALARMS] [-n TOPICS] [-k KIND] [-r RATE] [-o FILE.tsv] "
-			"[-p (no power)] [-c (compare with the watch)]\n");
+	fprintf(stderr, "usage: bench_synthetic [-a ALARMS] [-n TOPICS] [-k KIND] [-r RATE] [-m NEGATIVE-SHARE] [-o FILE.tsv] "
+			"[-p (no power)] [-P (power alone)] [-c (compare with the watch)]\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "a:n:k:r:o:pc")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "a:n:k:r:m:o:pPc")) != -1;) {
 		switch (c) {
 		case 'a': options.alarms = atof(optarg); break;
 		case 'n': options.topics = atoi(optarg); break;
 		case 'k': options.kind = atoi(optarg); break;
 		case 'r': options.rate = atof(optarg); break;
+		case 'm': options.negative = atof(optarg); break;
 		case 'o': options.tsv = optarg; break;
 		case 'p': options.no_power = true; break;
+		case 'P': options.no_budget = true; break;
 		case 'c': options.check = true; break;
 		default: return usage();
 		}
@@ -316,7 +348,8 @@ int main(int argc, char **argv)
 		return differ > 0;
 	}
 	tsv = options.tsv ? fopen(options.tsv, "w") : NULL;
-	print_budgets();
+	if (!options.no_budget)
+		print_budgets();
 	if (!options.no_power)
 		print_power();
 	if (tsv && fclose(tsv) != 0)

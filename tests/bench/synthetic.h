@@ -232,6 +232,8 @@ struct topic {
 	struct window recent, hours;
 	struct rule_baseline baseline;
 	void (*after_learning)(struct rule_baseline *baseline); /* NULL = nothing */
+	double negative; /* share of the stories; 0 = the rule is on their volume, else on the negative ones */
+	uint64_t random; /* for that */
 	bool learnt;
 	struct alarm alarms[BUDGETS];
 };
@@ -249,9 +251,10 @@ static inline void topic_reset(struct topic *topic)
 	window_reset(&topic->hours);
 }
 
-static inline struct rule_spec spec_of(int budget)
+static inline struct rule_spec spec_of(const struct topic *topic, int budget)
 {
-	return (struct rule_spec){.name = "budget", .metric = RULE_VOLUME, .false_alarms_per_day = budgets[budget],
+	return (struct rule_spec){.name = "budget", .metric = topic->negative > 0 ? RULE_NEGATIVE_COUNT : RULE_VOLUME,
+				  .false_alarms_per_day = budgets[budget],
 				  .keep_firing_us = KEEP_CELLS * RULE_CELL_US};
 }
 
@@ -279,29 +282,36 @@ static inline void end_due(struct alarm *alarm, int32_t cell)
 static inline unsigned topic_tell(struct topic *topic, int32_t cell, uint32_t stories)
 {
 	struct tally tally = {.documents = stories, .stories = stories};
+	struct rule_spec spec = spec_of(topic, BUDGETS - 1);
 	struct rule_verdict verdict;
 	unsigned began = 0;
 	int32_t hour;
 
+	if (topic->negative > 0) {
+		struct stream dice = {.random = topic->random};
+
+		tally.judged = stories;
+		for (uint32_t i = 0; i < stories; i++)
+			tally.negative += uniform(&dice) < topic->negative;
+		topic->random = dice.random;
+	}
 	window_add(&topic->recent, cell, &tally);
 	window_add(&topic->hours, cell / HOUR_MINUTES, &tally);
 	for (int b = 0; b < BUDGETS; b++)
 		end_due(&topic->alarms[b], cell);
 	hour = rule_baseline_hour(&topic->hours, cell);
-	if (!rule_may_fire(&(struct rule_spec){.metric = RULE_VOLUME}, &topic->recent, cell))
+	if (!rule_may_fire(&spec, &topic->recent, cell))
 		return 0;
 	if (!topic->learnt || topic->baseline.hour != hour) {
-		rule_learn(&topic->baseline, RULE_VOLUME, &topic->hours, hour);
+		rule_learn(&topic->baseline, spec.metric, &topic->hours, hour);
 		if (topic->after_learning)
 			topic->after_learning(&topic->baseline);
 	}
 	topic->learnt = true;
-	for (int b = 0; b < BUDGETS; b++) { /* the largest first: what is nothing to it is nothing to the others */
-		struct rule_spec spec = spec_of(b);
-
-		verdict = rule_judge(&spec, &topic->baseline, &topic->recent, cell);
-		if (!verdict.hold)
-			break;
+	verdict = rule_judge(&spec, &topic->baseline, &topic->recent, cell);
+	for (int b = 0; b < BUDGETS; b++) { /* the rate is that of every budget */
+		verdict.fire = verdict.per_day <= budgets[b];
+		verdict.hold = verdict.per_day <= budgets[b] * RULE_HOLD_FACTOR;
 		began |= (unsigned)alarm_step(&topic->alarms[b], &verdict, cell) << b;
 	}
 	return began;

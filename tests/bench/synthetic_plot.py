@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pictures of bench_synthetic's figures, as SVG: synthetic_plot.py FIGURES.tsv FOLDER
 
-  synthetic-power.svg   share of topics found within a day, by the factor of the change, beside the floors
+  synthetic-power.svg   share of topics found in time, by the factor of the change, beside the floors
   synthetic-budget.svg  alarms over the budget's, by kind of stream and rate
 """
 import math
@@ -34,27 +34,37 @@ def frame(left, top, title):
 
 
 def power(rows):
-    points = {}
-    for _, detector, rate, factor, share in rows:
-        points.setdefault(float(rate), {}).setdefault(detector, []).append((float(factor), float(share)))
-    parts, columns = [], 3
-    for i, (rate, detectors) in enumerate(sorted(points.items())):
-        left = MARGIN + i % columns * (WIDTH + MARGIN)
-        top = 40 + i // columns * (HEIGHT + 70)
-        factors = [factor for factor, _ in next(iter(detectors.values()))]
-        low, high = math.log(factors[0]), math.log(factors[-1])
-        parts += frame(left, top, f"{rate:g} stories an hour")
-        parts += [text(left + WIDTH * (math.log(f) - low) / (high - low), top + HEIGHT + 16, f"{f:g}x") for f in factors]
-        parts += [text(left - 6, top + HEIGHT * (1 - y) + 4, f"{y:g}", "end") for y in (0, 0.5, 1)]
-        for n, (detector, series) in enumerate(detectors.items()):
-            line = " ".join(f"{left + WIDTH * (math.log(f) - low) / (high - low):.1f},{top + HEIGHT * (1 - s):.1f}"
-                            for f, s in series)
-            colour = COLOURS.get(detector, "#777")
-            parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{line}"/>')
-            if i == 0:
-                parts.append(f'<text x="{left + 8}" y="{top + 14 + 15 * n}" font-size="12" style="fill:{colour}">{detector}</text>')
-    rows_of_plots = (len(points) + columns - 1) // columns
-    return page(MARGIN + columns * (WIDTH + MARGIN), rows_of_plots * (HEIGHT + 70) + 20, parts)
+    changes = {}
+    for _, change, rate, detector, factor, share in rows:
+        changes.setdefault(change, {}).setdefault(float(rate), {}).setdefault(detector, []).append((float(factor), float(share)))
+    parts, columns, top = [], 3, 0
+    for change, points in changes.items():
+        top += 30
+        parts.append(text(MARGIN, top, f"share of topics found, at one false alarm a month: {change}", "start", 15))
+        top += 36
+        for i, (rate, detectors) in enumerate(sorted(points.items())):
+            parts += power_of_rate(MARGIN + i % columns * (WIDTH + MARGIN), top + i // columns * (HEIGHT + 60), rate, detectors, i == 0)
+        top += (len(points) + columns - 1) // columns * (HEIGHT + 60)
+    return page(MARGIN + columns * (WIDTH + MARGIN), top + 10, parts)
+
+
+def power_of_rate(left, top, rate, detectors, legend):
+    factors = [factor for factor, _ in next(iter(detectors.values()))]
+    low, high = math.log(factors[0]), math.log(factors[-1])
+
+    def place(factor):
+        return left + WIDTH * (math.log(factor) - low) / (high - low)
+
+    parts = frame(left, top, f"{rate:g} stories an hour")
+    parts += [text(place(factor), top + HEIGHT + 16, f"{factor:g}x") for factor in factors]
+    parts += [text(left - 6, top + HEIGHT * (1 - y) + 4, f"{y:g}", "end") for y in (0, 0.5, 1)]
+    for n, (detector, series) in enumerate(detectors.items()):
+        colour = COLOURS.get(detector, "#777")
+        line = " ".join(f"{place(factor):.1f},{top + HEIGHT * (1 - share):.1f}" for factor, share in series)
+        parts.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{line}"/>')
+        if legend:
+            parts.append(f'<text x="{left + 8}" y="{top + 14 + 15 * n}" font-size="12" style="fill:{colour}">{detector}</text>')
+    return parts
 
 
 def budget(rows):
