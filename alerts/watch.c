@@ -102,7 +102,7 @@ int64_t watch_document(struct watch *watch, const struct watch_document *documen
 	watch->last_counted = COUNTED_KNOWN | (late ? COUNTED_LATE : 0);
 	for (size_t i = 0; i < document->topic_count; i++) {
 		uint32_t topic = visits[i].topic;
-		struct tally tally = count_document(watch, &watch->topics[topic], document, published_us, story);
+		struct tally tally = count_document(watch, &watch->topics[topic], document, index, published_us, story);
 
 		watch->last_counted |= counted_write(&tally, visits[i].place);
 		if (recent)

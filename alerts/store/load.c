@@ -181,8 +181,7 @@ static int load_all(struct loading *loading, struct err *e)
 		return -1;
 	if (loading->last_applied_us == TIME_NONE)
 		return 0;
-	rc = load_documents(loading->store, loading->watch, loading->last_document, loading->last_applied_us,
-				&loading->switches);
+	rc = load_documents(loading->store, loading->watch, loading->last_document, &loading->switches);
 	return rc == SQLITE_OK ? 0 : store_fail(loading->store, rc, e);
 }
 

@@ -114,10 +114,15 @@ static void sign_title(sqlite3_stmt *row, struct story_signature *out)
 	story_sign(title, (size_t)sqlite3_column_bytes(row, 11), out);
 }
 
-/* `id` and `applied` ascend together, so the first id of a time is found in the index. */
+/*
+ * From the last document's `applied`, which batches without any may have left
+ * behind: a silent weekend makes nobody forget the Friday.  `id` and `applied`
+ * ascend together, so the first id of a time is found in the index.
+ */
 static const char recall_sql[] =
 	"SELECT id, stream, flags, published, applied, polarity, score, topics, story, publisher, url, title FROM documents"
-	" WHERE id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY id";
+	" WHERE id >= (SELECT id FROM documents WHERE applied >= (SELECT max(applied) FROM documents) - ?1"
+	" ORDER BY applied, id LIMIT 1) ORDER BY id";
 
 /* The model changed: for each of those before, where it concerns what that one has judged. */
 static void take_switch(struct watch *watch, const struct switch_list *switches, size_t at)
@@ -136,8 +141,7 @@ static void take_switches(struct watch *watch, const struct switch_list *switche
 		take_switch(watch, switches, *taken);
 }
 
-int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us,
-		   const struct switch_list *switches)
+int load_documents(struct store *store, struct watch *watch, int64_t last_document, const struct switch_list *switches)
 {
 	struct stream_sources sources = {0};
 	struct topic_list topics = {0};
@@ -147,7 +151,7 @@ int load_documents(struct store *store, struct watch *watch, int64_t last_docume
 	if (rc == SQLITE_OK)
 		rc = store_prepare(store, recall_sql, &select);
 	if (rc == SQLITE_OK)
-		sqlite3_bind_int64(select, 1, last_applied_us - WATCH_RECALL_US);
+		sqlite3_bind_int64(select, 1, WATCH_RECALL_US);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
 		int64_t stream = sqlite3_column_int64(select, 1);
 		rc = SQLITE_CORRUPT;

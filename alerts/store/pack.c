@@ -9,24 +9,17 @@
  * Where a late document changes an hour that is packed, the transaction that
  * changes it drops the packed one; retention packs it again.  An hour that is
  * not packed is read from its rows.
- *
- * Packed: a version, then for each topic that has something, by ascending id:
- * the id's distance from the one before, documents, negative ones, stories,
- * judged and negative ones, the sum of scores in millionths, and how long after
- * the hour's begin the row was changed last.  All of them are variable in
- * length, seven bits a byte, lowest first.
  */
 #include "alerts/store/private.h"
 
+#include "alerts/store/pack.h"
 #include "daemon/base/check.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { PACK_VERSION = 1, HOUR_S = 3600, NUMBER_MAX = 10, ENTRY_NUMBERS = 8 };
-
 /* An hour is packed when it is over for so long: what comes late has come. */
-#define PACK_AFTER_S (24 * HOUR_S)
+#define PACK_AFTER_S (24 * PACK_HOUR_S)
 
 struct packing {
 	uint8_t *bytes;
@@ -42,20 +35,9 @@ static void put_number(struct packing *packing, uint64_t number)
 	packing->bytes[packing->size++] = (uint8_t)number;
 }
 
-/* Small numbers stay small, below zero too. */
-static uint64_t fold_sign(int64_t number)
-{
-	return (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
-}
-
-static int64_t unfold_sign(uint64_t number)
-{
-	return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
-}
-
 static void make_room(struct packing *packing)
 {
-	if (packing->capacity - packing->size >= ENTRY_NUMBERS * NUMBER_MAX)
+	if (packing->capacity - packing->size >= (1 + PACK_NUMBERS) * PACK_NUMBER_BYTES)
 		return;
 	packing->capacity = packing->capacity * 2 + 4096;
 	packing->bytes = xrealloc(packing->bytes, packing->capacity);
@@ -98,8 +80,8 @@ static int pack_rows(struct store *store, int64_t start_s, struct packing *packi
 		put_number(packing, (uint64_t)(topic - last));
 		for (int column = 1; column <= 5; column++)
 			put_number(packing, (uint64_t)sqlite3_column_int64(row, column));
-		put_number(packing, fold_sign(llround(sqlite3_column_double(row, 6) * 1e6)));
-		put_number(packing, fold_sign(sqlite3_column_int64(row, 7) - start_s));
+		put_number(packing, pack_fold_sign(llround(sqlite3_column_double(row, 6) * 1e6)));
+		put_number(packing, pack_fold_sign(sqlite3_column_int64(row, 7) - start_s));
 		last = topic;
 		(*rows)++;
 	}
@@ -123,8 +105,7 @@ static int pack_hour(struct store *store, int64_t start_s, int64_t *rows)
 	return rc;
 }
 
-/* The first hour with rows behind `after_s`: SQLITE_ROW, or SQLITE_DONE where there is none. */
-static int find_hour(struct store *store, int64_t after_s, int64_t *start_s)
+int pack_find_hour(struct store *store, int64_t after_s, int64_t *start_s)
 {
 	struct bound select = store_bind(store, STMT_FIND_HOUR);
 	int rc;
@@ -158,8 +139,8 @@ int pack_hours(struct store *store, int64_t now_s, int64_t *left)
 
 	for (; rc == SQLITE_OK && *left > 0; *left -= rows) {
 		rows = 1; /* looking for it is work, too */
-		rc = find_hour(store, store->pack_from_s, &start_s);
-		if (rc != SQLITE_ROW || start_s + HOUR_S + PACK_AFTER_S > now_s)
+		rc = pack_find_hour(store, store->pack_from_s, &start_s);
+		if (rc != SQLITE_ROW || start_s + PACK_HOUR_S + PACK_AFTER_S > now_s)
 			return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 		rc = is_packed(store, start_s);
 		if (rc == SQLITE_DONE)
@@ -185,103 +166,4 @@ int pack_drop(struct store *store, int64_t start_s)
 	drop = store_bind(store, STMT_DROP_PACKED_HOUR);
 	bind_integer(&drop, start_s);
 	return store_run(&drop);
-}
-
-/* ---- reading ---- */
-
-static bool take_number(const uint8_t **at, const uint8_t *end, uint64_t *number)
-{
-	*number = 0;
-	for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
-		uint8_t byte = *(*at)++;
-
-		*number |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return true;
-	}
-	return false;
-}
-
-/* SQLITE_CORRUPT where it is cut short, or of another version. */
-static int unpack(struct store *store, int64_t start_s, const uint8_t *at, size_t size, hour_each *each, void *context)
-{
-	const uint8_t *end = at + size;
-	uint64_t numbers[ENTRY_NUMBERS];
-	int64_t topic = 0;
-
-	if (size == 0 || *at++ != PACK_VERSION)
-		return SQLITE_CORRUPT;
-	while (at < end) {
-		struct watch_bucket bucket = {.width_s = HOUR_S, .start_s = start_s};
-
-		for (int i = 0; i < ENTRY_NUMBERS; i++)
-			if (!take_number(&at, end, &numbers[i]))
-				return SQLITE_CORRUPT;
-		topic = (int64_t)((uint64_t)topic + numbers[0]);
-		bucket.total = (uint32_t)numbers[1];
-		bucket.negative = (uint32_t)numbers[2];
-		bucket.stories = (uint32_t)numbers[3];
-		bucket.judged_stories = (uint32_t)numbers[4];
-		bucket.negative_stories = (uint32_t)numbers[5];
-		bucket.story_score_sum = (double)unfold_sign(numbers[6]) / 1e6;
-		if (name_ids_index(&store->topics, topic, &bucket.topic))
-			each(context, &bucket, start_s + unfold_sign(numbers[7]));
-	}
-	return SQLITE_OK;
-}
-
-static int read_packed(struct store *store, int64_t start_s, hour_each *each, void *context)
-{
-	struct bound select = store_bind(store, STMT_GET_PACKED_HOUR);
-	int rc;
-
-	bind_integer(&select, start_s);
-	rc = store_next(&select);
-	if (rc != SQLITE_ROW)
-		return rc;
-	rc = unpack(store, start_s, sqlite3_column_blob(select.statement, 0),
-		    (size_t)sqlite3_column_bytes(select.statement, 0), each, context);
-	store_reset(&select);
-	return rc;
-}
-
-static int read_rows(struct store *store, int64_t start_s, hour_each *each, void *context)
-{
-	struct bound select = store_bind(store, STMT_LOAD_HOUR);
-	int rc;
-
-	bind_integer(&select, start_s);
-	while ((rc = store_next(&select)) == SQLITE_ROW) {
-		sqlite3_stmt *row = select.statement;
-		struct watch_bucket bucket = {
-			.width_s = HOUR_S,
-			.start_s = start_s,
-			.total = (uint32_t)sqlite3_column_int64(row, 1),
-			.negative = (uint32_t)sqlite3_column_int64(row, 2),
-			.stories = (uint32_t)sqlite3_column_int64(row, 3),
-			.judged_stories = (uint32_t)sqlite3_column_int64(row, 4),
-			.negative_stories = (uint32_t)sqlite3_column_int64(row, 5),
-			.story_score_sum = sqlite3_column_double(row, 6),
-		};
-
-		if (name_ids_index(&store->topics, sqlite3_column_int64(row, 0), &bucket.topic))
-			each(context, &bucket, sqlite3_column_int64(row, 7));
-	}
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-/* All of them, whatever their age: each topic's own span is for the core to see to. */
-int load_hours(struct store *store, hour_each *each, void *context)
-{
-	int64_t start_s = INT64_MIN;
-	int rc;
-
-	while ((rc = find_hour(store, start_s, &start_s)) == SQLITE_ROW) {
-		rc = read_packed(store, start_s, each, context);
-		if (rc == SQLITE_DONE)
-			rc = read_rows(store, start_s, each, context);
-		if (rc != SQLITE_OK)
-			return rc;
-	}
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

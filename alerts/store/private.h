@@ -229,8 +229,7 @@ struct switch_list {
 	size_t count;
 };
 /* The documents that the core recalls, and what changes of the model make of the windows. */
-int load_documents(struct store *store, struct watch *watch, int64_t last_document, int64_t last_applied_us,
-		   const struct switch_list *switches);
+int load_documents(struct store *store, struct watch *watch, int64_t last_document, const struct switch_list *switches);
 
 /* ---- pack.c: hours that are over, packed to be loaded fast ---- */
 
@@ -239,7 +238,12 @@ int pack_hours(struct store *store, int64_t now_s, int64_t *left);
 /* A row of this hour changes in the transaction under way. */
 int pack_drop(struct store *store, int64_t start_s);
 
-/* Every hour of every watched topic, oldest first, packed or not: what the core counts of it. */
+/* The first hour with rows behind `after_s`: SQLITE_ROW, or SQLITE_DONE where there is none. */
+int pack_find_hour(struct store *store, int64_t after_s, int64_t *start_s);
+
+/* ---- load_hours.c ---- */
+
+/* Every hour of every watched topic, packed or not: what the core counts of it.  A topic's own come in order of time. */
 typedef void hour_each(void *context, const struct watch_bucket *bucket, int64_t changed_s);
 int load_hours(struct store *store, hour_each *each, void *context);
 

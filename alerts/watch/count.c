@@ -33,21 +33,21 @@ static int64_t millionths(float score)
 }
 
 struct tally count_document(struct watch *watch, const struct topic *topic, const struct watch_document *document,
-			    int64_t published_us, int64_t story)
+			    uint32_t source, int64_t published_us, int64_t story)
 {
 	bool judged = document->polarity != POLARITY_NONE, negative = document->polarity == POLARITY_NEGATIVE;
 	bool counts = !(document->flags & ITEM_BACKFILL);
-	int32_t cell = cell_of(published_us);
+	uint32_t clock = document->flags & ITEM_OWN_CLOCK ? source + 1 : 0;
+	unsigned aspects = 1u << PAIR_SEEN | (unsigned)judged << PAIR_JUDGED | (unsigned)negative << PAIR_NEGATIVE;
+	unsigned new = pairs_mark(&watch->pairs, clock, topic->key, story, aspects, cell_of(published_us));
 	struct tally tally = {.documents = 1, .negative_documents = negative};
 
-	if (pairs_mark(&watch->pairs, topic->key, story, PAIR_SEEN, cell) && counts)
-		tally.stories = 1;
-	if (judged && pairs_mark(&watch->pairs, topic->key, story, PAIR_JUDGED, cell) && counts) {
-		tally.judged = 1;
-		tally.score = millionths(document->score);
-	}
-	if (negative && pairs_mark(&watch->pairs, topic->key, story, PAIR_NEGATIVE, cell) && counts)
-		tally.negative = 1;
+	if (!counts)
+		return tally;
+	tally.stories = new >> PAIR_SEEN & 1;
+	tally.judged = new >> PAIR_JUDGED & 1;
+	tally.negative = new >> PAIR_NEGATIVE & 1;
+	tally.score = tally.judged ? millionths(document->score) : 0;
 	return tally;
 }
 

@@ -92,7 +92,7 @@ void watch_load_document(struct watch *watch, const struct watch_document *docum
 		if (document->topics[i] >= watch->topic_count)
 			continue;
 		topic = &watch->topics[document->topics[i]];
-		tally = count_document(watch, topic, document, published_us, story);
+		tally = count_document(watch, topic, document, found, published_us, story);
 		counted_read(counted, i, document, &tally);
 		if (recent)
 			count_recent(topic, document, published_us, story, &tally);

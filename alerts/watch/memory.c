@@ -18,6 +18,7 @@ struct kept_story {
 	float score;
 	uint32_t copies;
 	char *text; /* publisher, title, url: three strings, one block */
+	size_t text_room;
 };
 
 void memory_reset(struct topic_memory *memory)
@@ -47,27 +48,35 @@ static const char *text_or_empty(const char *text)
 }
 
 /* A title may come with a megabyte, for each of a thousand topics.  An address that is cut leads nowhere: it is left out. */
-static char *join(const char *publisher, const char *title, const char *url)
+static void keep_text(struct kept_story *kept, const struct watch_document *document)
 {
+	const char *publisher = text_or_empty(document->publisher), *title = text_or_empty(document->title);
+	const char *url = text_or_empty(document->url);
 	size_t lp = kept_length(publisher, KEPT_PUBLISHER_BYTES), lt = kept_length(title, KEPT_TITLE_BYTES);
 	size_t lu = strnlen(url, KEPT_URL_BYTES + 1);
-	char *text;
 
 	if (lu > KEPT_URL_BYTES)
 		lu = 0;
-	text = xcalloc(lp + lt + lu + 3, 1);
-	memcpy(text, publisher, lp);
-	memcpy(text + lp + 1, title, lt);
-	memcpy(text + lp + lt + 2, url, lu);
-	return text;
+	if (lp + lt + lu + 3 > kept->text_room) {
+		kept->text_room = lp + lt + lu + 3;
+		free(kept->text);
+		kept->text = xmalloc(kept->text_room);
+	}
+	memcpy(kept->text, publisher, lp);
+	kept->text[lp] = '\0';
+	memcpy(kept->text + lp + 1, title, lt);
+	kept->text[lp + 1 + lt] = '\0';
+	memcpy(kept->text + lp + lt + 2, url, lu);
+	kept->text[lp + lt + 2 + lu] = '\0';
 }
 
 /* For another story: where too many are not negative and so is this one, the oldest of those goes, else where the array is
  * full the oldest of all.  So what is kept of the last days does not depend on what came before them, which a restart
- * does not load. */
-static void make_place(struct topic_memory *memory, bool negative)
+ * does not load.  Returns the place, the last one; its block of text may be used again. */
+static struct kept_story *make_place(struct topic_memory *memory, bool negative)
 {
 	size_t others = 0, victim = 0;
+	struct kept_story gone, *last;
 
 	for (size_t i = memory->story_count; i-- > 0 && !negative;) {
 		if (memory->stories[i].polarity == POLARITY_NEGATIVE)
@@ -76,11 +85,13 @@ static void make_place(struct topic_memory *memory, bool negative)
 			victim = i;
 	}
 	if (others < KEPT_OTHERS && memory->story_count < KEPT_STORIES)
-		return;
-	free(memory->stories[victim].text);
+		return &memory->stories[memory->story_count++];
+	gone = memory->stories[victim];
 	memmove(&memory->stories[victim], &memory->stories[victim + 1],
 		(memory->story_count - victim - 1) * sizeof *memory->stories);
-	memory->story_count--;
+	last = &memory->stories[memory->story_count - 1];
+	*last = (struct kept_story){.text = gone.text, .text_room = gone.text_room};
+	return last;
 }
 
 static void add_story(struct topic_memory *memory, const struct watch_document *document, int64_t published_us,
@@ -104,18 +115,15 @@ static void add_story(struct topic_memory *memory, const struct watch_document *
 	}
 	if (!memory->stories)
 		memory->stories = xcalloc(KEPT_STORIES, sizeof *memory->stories);
-	make_place(memory, document->polarity == POLARITY_NEGATIVE);
-	memory->stories[memory->story_count++] = (struct kept_story){
-		.story = story,
-		.document = document->id,
-		.published_us = published_us,
-		.last = cell,
-		.polarity = document->polarity,
-		.score = document->score,
-		.copies = 1,
-		.text = join(text_or_empty(document->publisher), text_or_empty(document->title),
-			     text_or_empty(document->url)),
-	};
+	kept = make_place(memory, document->polarity == POLARITY_NEGATIVE);
+	kept->story = story;
+	kept->document = document->id;
+	kept->published_us = published_us;
+	kept->last = cell;
+	kept->polarity = document->polarity;
+	kept->score = document->score;
+	kept->copies = 1;
+	keep_text(kept, document);
 }
 
 static struct kept_publisher *find_publisher(struct topic_memory *memory, uint32_t hash)

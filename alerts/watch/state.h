@@ -164,7 +164,7 @@ void leave_dead_sources(struct watch *watch, int64_t applied_us, struct watch_ef
 int64_t event_time(const struct watch_document *document);
 /* Count a document in the topic's pairs; tells what is new in it. */
 struct tally count_document(struct watch *watch, const struct topic *topic, const struct watch_document *document,
-			    int64_t published_us, int64_t story);
+			    uint32_t source, int64_t published_us, int64_t story);
 /* Into its windows and memory. */
 void count_recent(struct topic *topic, const struct watch_document *document, int64_t published_us, int64_t story,
 		  const struct tally *tally);

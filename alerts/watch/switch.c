@@ -61,11 +61,6 @@ static void forget_baselines(struct topic *topic)
 	}
 }
 
-static bool is_marked(const struct pairs *pairs, const struct pair *pair, enum pair_aspect aspect)
-{
-	return (int64_t)pair->last[aspect] > (int64_t)pairs->newest - pairs->span;
-}
-
 /*
  * A copy that comes after the switch must not count once more as a negative
  * story where the old model's judgement of the first report is now drawn as
@@ -78,8 +73,8 @@ static void mark_pairs(struct watch *watch, const struct watch_switch *sw, struc
 	for (size_t i = 0; i < watch->pairs.size; i++) {
 		struct pair *pair = &watch->pairs.slots[i];
 
-		if (pair->key && is_marked(&watch->pairs, pair, PAIR_JUDGED) &&
-		    !is_marked(&watch->pairs, pair, PAIR_NEGATIVE) && pair->last[PAIR_JUDGED] >= cells.begin &&
+		if (pair->key && pairs_holds(&watch->pairs, pair, PAIR_JUDGED) &&
+		    !pairs_holds(&watch->pairs, pair, PAIR_NEGATIVE) && pair->last[PAIR_JUDGED] >= cells.begin &&
 		    pair->last[PAIR_JUDGED] < cells.end &&
 		    switch_draw(seed_of(sw, pair->key, GRID_PAIRS, 0), chance))
 			pair->last[PAIR_NEGATIVE] = pair->last[PAIR_JUDGED];

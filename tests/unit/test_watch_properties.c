@@ -156,6 +156,35 @@ START_TEST(a_recording_may_be_played_at_any_speed)
 }
 END_TEST
 
+/* A recording of other years, at a hundred times its speed, by its own clock, on a topic of its own. */
+START_TEST(a_recording_may_be_played_beside)
+{
+	static const uint32_t order[] = {0, 1, 2, 3, 4};
+	unsigned seed = seed_of(_i);
+	struct tape tape = tape_make(seed, wild);
+	int64_t years_us = (_i % 2 ? 8 : -8) * 365 * DAY_US;
+	struct telling a, b;
+
+	for (size_t i = 0; i < tape.count; i++) {
+		struct tape_event *event = &tape.events[i];
+
+		if (event->kind != TAPE_DOCUMENT || !event->bystander)
+			continue;
+		event->document.source = "tape";
+		event->document.flags = ITEM_OWN_CLOCK;
+		event->document.published_us = TAPE_START_US + years_us + 100 * (event->document.applied_us - TAPE_START_US);
+		event->document.topic_count = 1;
+		event->topics[0] = TAPE_TOPICS - 1;
+	}
+	a = tape_play(&tape, (struct tape_run){.topics = order, .topic_count = TAPE_TOPICS - 1, .without_bystander = true});
+	b = tape_play(&tape, (struct tape_run){0});
+	telling_keep(&a, TAPE_TOPICS - 1, TAPE_RULES);
+	telling_keep(&b, TAPE_TOPICS - 1, TAPE_RULES);
+	assert_same_telling(seed, &a, &b);
+	tape_free(&tape);
+}
+END_TEST
+
 /* The tape lies around the night in which clocks go back in New York; Lord Howe's clocks move by half an hour. */
 START_TEST(local_time_plays_no_part)
 {
@@ -295,47 +324,56 @@ static size_t find_episodes(const struct telling *telling, struct episode *episo
 	return count;
 }
 
-/* Each of these met by one of those, give or take `slack_s`. */
-static void assert_met(unsigned seed, const struct episode *these, size_t count, const struct episode *those, size_t others,
-		       int64_t slack_s)
+/* How many of these are met by none of those, give or take an hour. */
+static size_t count_unmet(const struct episode *these, size_t count, const struct episode *those, size_t others)
 {
+	size_t unmet = 0;
+
 	for (size_t i = 0; i < count; i++) {
 		bool met = false;
 
 		for (size_t o = 0; o < others && !met; o++)
 			met = those[o].rule == these[i].rule && those[o].topic == these[i].topic &&
-			      those[o].from_s - slack_s <= these[i].upto_s && these[i].from_s - slack_s <= those[o].upto_s;
-		ck_assert_msg(met, "seed %u: rule %s on %s fired at %lld in one order alone", seed,
-			      tape_rules[these[i].rule].name, tape_topics[these[i].topic], (long long)these[i].from_s);
+			      those[o].from_s - 3600 <= these[i].upto_s && these[i].from_s - 3600 <= those[o].upto_s;
+		unmet += !met;
 	}
+	return unmet;
 }
 
 /*
- * A third of the documents come up to fifty minutes late, within the lateness.  An alert is told as soon as its documents are
- * there, so it may begin later or with other documents; but the same topics fire in the same storms, and nothing else does.
+ * A third of the documents come up to fifty minutes late, within the lateness.
+ * An alert is told as soon as its documents are there, so it may begin later or
+ * with other documents; a storm is a storm in both orders.  Only what stands
+ * on the line may fall on either side of it: at most one in a hundred.
  */
 START_TEST(documents_may_come_late_within_the_lateness)
 {
 	enum { EPISODES = 200 };
 	static struct episode one[EPISODES], other[EPISODES];
-	unsigned seed = seed_of(_i);
-	struct tape tape = tape_make(seed, (struct tape_habits){.prompt = true, .quiet = true});
-	struct telling a = tape_play(&tape, (struct tape_run){.rule_count = 1, .rules = (uint32_t[]){0}}), b;
-	size_t count, others;
+	static const uint32_t spike[] = {0};
+	const struct tape_run run = {.rules = spike, .rule_count = 1};
+	size_t all = 0, unmet = 0;
 
-	for (size_t i = 0; i < tape.count; i++)
-		if (tape_draw(&tape, 3) == 0)
-			tape.events[i].document.applied_us += (int64_t)tape_draw(&tape, 50 * 60) * SECOND_US;
-	qsort(tape.events, tape.count, sizeof *tape.events, by_arrival);
-	b = tape_play(&tape, (struct tape_run){.rule_count = 1, .rules = (uint32_t[]){0}});
-	count = find_episodes(&a, one, EPISODES);
-	others = find_episodes(&b, other, EPISODES);
-	ck_assert_uint_ge(count, 4);
-	assert_met(seed, one, count, other, others, 3600);
-	assert_met(seed, other, others, one, count, 3600);
-	telling_free(&a);
-	telling_free(&b);
-	tape_free(&tape);
+	for (int i = 0; i < _i; i++) {
+		struct tape tape = tape_make(seed_of(i), (struct tape_habits){.prompt = true, .quiet = true});
+		struct telling a = tape_play(&tape, run), b;
+		size_t count, others;
+
+		for (size_t e = 0; e < tape.count; e++)
+			if (tape_draw(&tape, 3) == 0)
+				tape.events[e].document.applied_us += (int64_t)tape_draw(&tape, 50 * 60) * SECOND_US;
+		qsort(tape.events, tape.count, sizeof *tape.events, by_arrival);
+		b = tape_play(&tape, run);
+		count = find_episodes(&a, one, EPISODES);
+		others = find_episodes(&b, other, EPISODES);
+		ck_assert_uint_ge(count, 4);
+		all += count + others;
+		unmet += count_unmet(one, count, other, others) + count_unmet(other, others, one, count);
+		telling_free(&a);
+		telling_free(&b);
+		tape_free(&tape);
+	}
+	ck_assert_msg(unmet * 100 <= all, "%zu of %zu alerts in one order alone", unmet, all);
 }
 END_TEST
 
@@ -352,9 +390,10 @@ int main(void)
 	tcase_add_loop_test(core, a_topic_or_a_rule_may_be_added, 0, cases);
 	tcase_add_loop_test(core, a_source_with_nothing_to_say_changes_nothing, 0, cases);
 	tcase_add_loop_test(core, a_recording_may_be_played_at_any_speed, 0, cases);
+	tcase_add_loop_test(core, a_recording_may_be_played_beside, 0, cases);
 	tcase_add_loop_test(core, local_time_plays_no_part, 0, cases);
 	tcase_add_loop_test(core, documents_of_a_minute_may_come_in_any_order, 0, cases);
-	tcase_add_loop_test(core, documents_may_come_late_within_the_lateness, 0, cases);
+	tcase_add_loop_test(core, documents_may_come_late_within_the_lateness, 2 * cases, 2 * cases + 1);
 	tcase_set_timeout(store, 120);
 	tcase_add_checked_fixture(store, make_directory, remove_directory);
 	tcase_add_loop_test(store, a_restart_may_come_anywhere, 0, cases);
