@@ -313,9 +313,11 @@ int store_each_judged(struct store *store, const char *model, int64_t max, store
 /* ---- looking back: for replay, top and others that only read ---- */
 
 struct store_past {
-	struct watch_document document; /* topics as indices of store_set_names; those no longer watched are left out */
-	int64_t story, received_us;
-	const char *stream, *external_id, *body, *lang, *label; /* label NULL = not asked */
+	/* Topics as indices of store_set_names, without those that are watched no more; with its story, so without a
+	 * signature. */
+	struct watch_document document;
+	const char *body;
+	const char *label;              /* of the classifier; NULL = not asked */
 	bool scored;                    /* by a model: without a polarity, it could not judge */
 };
 /* Documents applied at `since_us` or later, in order of id.  Stops where `each` returns other than 0.  Strings are valid

@@ -136,8 +136,6 @@ static int feed_document(void *context, const struct store_past *past)
 		.label = past->label,
 	};
 	bool recorded = past->document.flags & ITEM_OWN_CLOCK;
-
-	entry.document.story = past->story;
 	if ((recorded ? past->document.published_us : past->document.applied_us) >= history->source->until_us)
 		return !recorded; /* behind a recorded one there may be others of before */
 	history->result = -1;

@@ -9,60 +9,104 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names by their ids, so that a row needs no join. */
+struct names_by_id {
+	char **names;
+	int64_t count;
+};
+
+/* `sql` gives ids and names, the highest id first. */
+static int load_names(struct store *store, const char *sql, struct names_by_id *out)
+{
+	sqlite3_stmt *select = NULL;
+	int rc = store_prepare(store, sql, &select);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
+		int64_t id = sqlite3_column_int64(select, 0);
+		if (out->names == NULL) {
+			out->count = id + 1;
+			out->names = xcalloc((size_t)id + 1, sizeof *out->names);
+		}
+		out->names[id] = column_copy(select, 1);
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(select);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static void free_names(struct names_by_id *names)
+{
+	for (int64_t i = 0; i < names->count; i++)
+		free(names->names[i]);
+	free(names->names);
+}
+
+static const char *name_of(const struct names_by_id *names, int64_t id)
+{
+	return id >= 0 && id < names->count ? names->names[id] : NULL;
+}
+
 /* `id` and `applied` ascend together, so the first id of a time is found in the index. */
 static const char past_sql[] =
-	"SELECT d.id, so.name, st.name, d.flags, d.published, d.received, d.applied, d.polarity, d.score, d.topics, d.story,"
-	" d.external_id, d.publisher, d.title, d.body, d.url, d.lang, (SELECT name FROM labels WHERE id = d.label),"
-	" d.model IS NOT NULL"
-	" FROM documents d CROSS JOIN streams st ON st.id = d.stream CROSS JOIN sources so ON so.id = st.source"
-	" WHERE d.id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY d.id";
+	"SELECT id, stream, flags, published, applied, polarity, score, topics, story, label, model IS NOT NULL,"
+	" publisher, url, title, body FROM documents"
+	" WHERE id >= (SELECT id FROM documents WHERE applied >= ?1 ORDER BY applied, id LIMIT 1) ORDER BY id";
 
-static struct store_past read_past(sqlite3_stmt *row, const struct topic_list *topics)
+struct looking {
+	struct names_by_id sources; /* by stream */
+	struct names_by_id labels;
+	struct topic_list topics;
+};
+
+static int read_past(sqlite3_stmt *row, const struct looking *looking, struct store_past *past)
 {
-	bool judged = sqlite3_column_type(row, 7) != SQLITE_NULL;
-	struct store_past past = {
+	bool judged = sqlite3_column_type(row, 5) != SQLITE_NULL, labelled = sqlite3_column_type(row, 9) != SQLITE_NULL;
+	const char *source = name_of(&looking->sources, sqlite3_column_int64(row, 1));
+	*past = (struct store_past){
 		.document = {
 			.id = sqlite3_column_int64(row, 0),
-			.source = column_text(row, 1),
-			.flags = (unsigned)sqlite3_column_int64(row, 3) & DOCUMENT_FLAGS,
-			.published_us = sqlite3_column_int64(row, 4),
-			.applied_us = sqlite3_column_int64(row, 6),
-			.polarity = judged ? (enum polarity)sqlite3_column_int(row, 7) : POLARITY_NONE,
-			.score = judged ? (float)sqlite3_column_double(row, 8) : 0,
-			.topics = topics->indices,
-			.topic_count = topics->count,
-			.publisher = column_text(row, 12),
+			.source = source,
+			.flags = (unsigned)sqlite3_column_int64(row, 2) & DOCUMENT_FLAGS,
+			.published_us = sqlite3_column_int64(row, 3),
+			.applied_us = sqlite3_column_int64(row, 4),
+			.polarity = judged ? (enum polarity)sqlite3_column_int(row, 5) : POLARITY_NONE,
+			.score = judged ? (float)sqlite3_column_double(row, 6) : 0,
+			.topics = looking->topics.indices,
+			.topic_count = looking->topics.count,
+			.story = sqlite3_column_int64(row, 8),
+			.publisher = column_text(row, 11),
+			.url = column_text(row, 12),
 			.title = column_text(row, 13),
-			.url = column_text(row, 15),
 		},
-		.story = sqlite3_column_int64(row, 10),
-		.received_us = sqlite3_column_int64(row, 5),
-		.stream = column_text(row, 2),
-		.external_id = column_text(row, 11),
+		.label = labelled ? name_of(&looking->labels, sqlite3_column_int64(row, 9)) : NULL,
+		.scored = sqlite3_column_int(row, 10) != 0,
 		.body = column_text(row, 14),
-		.lang = column_text(row, 16),
-		.label = sqlite3_column_type(row, 17) != SQLITE_NULL ? column_text(row, 17) : NULL,
-		.scored = sqlite3_column_int(row, 18) != 0,
 	};
-	/* A pure function of the title: cheaper to make again than to store. */
-	story_sign(past.document.title, strlen(past.document.title), &past.document.signature);
-	return past;
+	return source != NULL ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
 int store_each_document(struct store *store, int64_t since_us, store_each *each, void *context, struct err *e)
 {
-	struct topic_list topics = {0};
+	struct looking looking = {0};
+	struct store_past past;
 	sqlite3_stmt *select = NULL;
-	int rc = store_prepare(store, past_sql, &select);
+	int rc = load_names(store, "SELECT st.id, so.name FROM streams st JOIN sources so ON so.id = st.source ORDER BY 1 DESC",
+			    &looking.sources);
+	if (rc == SQLITE_OK)
+		rc = load_names(store, "SELECT id, name FROM labels ORDER BY 1 DESC", &looking.labels);
+	if (rc == SQLITE_OK)
+		rc = store_prepare(store, past_sql, &select);
 	if (rc == SQLITE_OK)
 		sqlite3_bind_int64(select, 1, since_us);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
-		read_topics(store, column_text(select, 9), &topics);
-		struct store_past past = read_past(select, &topics);
-		rc = each(context, &past) == 0 ? SQLITE_OK : SQLITE_DONE;
+		read_topics(store, column_text(select, 7), &looking.topics);
+		rc = read_past(select, &looking, &past);
+		if (rc == SQLITE_OK && each(context, &past) != 0)
+			rc = SQLITE_DONE;
 	}
 	sqlite3_finalize(select);
-	free(topics.indices);
+	free_names(&looking.sources);
+	free_names(&looking.labels);
+	free(looking.topics.indices);
 	return rc == SQLITE_DONE ? 0 : store_fail(store, rc, e);
 }
 
