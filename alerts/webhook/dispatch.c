@@ -157,6 +157,8 @@ static void land(struct dispatch *d, const struct flight *flight, struct outcome
 {
 	if (fault_point(FAULT_AFTER_SEND) != 0)
 		*outcome = (struct outcome){.kind = OUTCOME_FAILED, .error = "a fault was injected after sending"};
+	if (flight->generation != flight->receiver->generation)
+		outcome->retry_after_us = 0; /* asked for by an address of before */
 	settle(d, flight, outcome);
 	attempt_free(flight->attempt);
 }
@@ -172,7 +174,7 @@ static bool start_due(struct dispatch *d, struct receiver *r, int64_t *next_us)
 		return false;
 	}
 	int64_t now = now_us(d);
-	/* A clock that was set back must not turn a pause of minutes into one of years. */
+	/* Of a clock that was set back, as in lanes_due. */
 	if (r->not_before_us > now + RETRY_AFTER_MAX_US)
 		r->not_before_us = now;
 	if (r->not_before_us > now) {
@@ -258,11 +260,8 @@ const struct settings *dispatch_find(const struct dispatch *d, const char *name,
 
 void dispatch_add(struct dispatch *d, const struct delivery *delivery)
 {
-	struct delivery copy = *delivery;
 	struct receiver *r = receiver_find_or_create(&d->receivers, delivery->receiver);
-	if (copy.next_try_us > now_us(d) + RETRY_AFTER_MAX_US)
-		copy.next_try_us = now_us(d);
-	lanes_add(&r->lanes, &copy);
+	lanes_add(&r->lanes, delivery);
 }
 
 void dispatch_free(struct dispatch *d)

@@ -1,5 +1,6 @@
 #include "alerts/webhook/lanes.h"
 
+#include "alerts/webhook/retry.h"
 #include "daemon/base/check.h"
 
 #include <stdlib.h>
@@ -33,7 +34,8 @@ struct lane *lanes_due(const struct lanes *lanes, int64_t now_us, int64_t *next_
 		if (lane->busy)
 			continue;
 		int64_t at_us = lane->first->delivery.next_try_us;
-		if (at_us <= now_us)
+		/* A clock that was set back must not turn a pause of minutes into one of years. */
+		if (at_us <= now_us || at_us > now_us + RETRY_AFTER_MAX_US)
 			return lane;
 		if (at_us < *next_us)
 			*next_us = at_us;

@@ -31,8 +31,8 @@ struct lanes {
 /* Takes what `delivery` owns. */
 void lanes_add(struct lanes *lanes, const struct delivery *delivery);
 
-/* A lane whose first is due and not under way.  NULL where there is none; then `*next_us` becomes the earliest time that
- * one will be, if that is earlier than what it holds. */
+/* A lane whose first is due (or would wait for longer than any pause is) and not under way.  NULL where there is none; then
+ * `*next_us` becomes the earliest time that one will be, if that is earlier than what it holds. */
 struct lane *lanes_due(const struct lanes *lanes, int64_t now_us, int64_t *next_us);
 
 void lanes_set_busy(struct lanes *lanes, struct lane *lane, bool busy);

@@ -10,6 +10,7 @@ output): received, path, webhook_id, webhook_timestamp, verified (true, false, o
 LIST says how the first requests are answered, in order of arrival, separated by commas; later ones get 200:
     200, 500, ...   that status
     429:30          with "Retry-After: 30"; 503:date:30 with the HTTP date 30 seconds from now
+    late:429:30     the same, a second later
     redirect        302 to /elsewhere
     hang            no answer, for as long as the client waits
     cut             the connection closes in the middle of the answer's body
@@ -79,6 +80,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         answer = self.server.script.next()
+        if answer.startswith("late:"):
+            time.sleep(1)
+            answer = answer.removeprefix("late:")
         action, _, argument = answer.partition(":")
         status = {"redirect": 302, "cut": 200, "endless": 200, "hang": None, "drop": None}.get(action) or (
             int(action) if action.isdecimal() else None)
