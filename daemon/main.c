@@ -39,6 +39,7 @@ static int usage(FILE *out)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* whoever started this may ignore it, and commands' exit statuses would be lost */
 	fault_init();
 	if (argc < 2)
 		return usage(stderr);

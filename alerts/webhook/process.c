@@ -32,6 +32,7 @@ struct process {
 	int output;           /* -1 = closed */
 	int64_t timeout_us, deadline_us;
 	bool killed, reaped;
+	bool lost;            /* reaped, but not here: where SIGCHLD is ignored the kernel keeps no status */
 	int status;           /* of waitpid, once reaped */
 	size_t tail_length;
 	char tail[TAIL_BYTES];
@@ -212,12 +213,14 @@ static void judge(const struct process *p, struct outcome *out)
 {
 	char tail[TAIL_BYTES + 8], how[64];
 	*out = (struct outcome){.kind = OUTCOME_FAILED};
-	if (!p->killed && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0) {
+	if (!p->killed && !p->lost && WIFEXITED(p->status) && WEXITSTATUS(p->status) == 0) {
 		out->kind = OUTCOME_TAKEN;
 		return;
 	}
 	if (p->killed)
 		snprintf(how, sizeof how, "timed out after %lld s and was killed", (long long)(p->timeout_us / SECOND_US));
+	else if (p->lost)
+		snprintf(how, sizeof how, "its exit status is lost");
 	else if (WIFEXITED(p->status))
 		snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(p->status));
 	else
@@ -229,8 +232,10 @@ static void judge(const struct process *p, struct outcome *out)
 bool process_is_over(struct process *p, struct outcome *out)
 {
 	read_output(p);
-	if (waitpid(p->pid, &p->status, WNOHANG) == p->pid) {
+	pid_t ended = waitpid(p->pid, &p->status, WNOHANG);
+	if (ended != 0) {
 		p->reaped = true;
+		p->lost = ended < 0;
 		read_output(p);
 		judge(p, out);
 		return true;

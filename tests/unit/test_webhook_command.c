@@ -207,6 +207,20 @@ START_TEST(test_a_command_that_reads_nothing)
 }
 END_TEST
 
+/* Then the kernel keeps no exit status, and the number may be another process's soon: nothing may be waited for or killed. */
+START_TEST(test_somebody_else_takes_the_exit_status)
+{
+	signal(SIGCHLD, SIG_IGN);
+	start("exit 0");
+	harness_add(&h, firing("a1", 1));
+	struct webhook_result result = harness_result(&h, 1);
+	ck_assert_int_eq(result.state, DELIVERY_PENDING);
+	ck_assert_str_eq(result.error, "its exit status is lost");
+	signal(SIGCHLD, SIG_DFL);
+	tear_down();
+}
+END_TEST
+
 START_TEST(test_missing_program)
 {
 	static const char *const command[] = {"/nowhere/page-desk"};
@@ -268,6 +282,7 @@ int main(void)
 	tcase_add_test(tcase, test_what_a_command_leaves_behind_is_not_waited_for);
 	tcase_add_test(tcase, test_much_in_and_much_out);
 	tcase_add_test(tcase, test_a_command_that_reads_nothing);
+	tcase_add_test(tcase, test_somebody_else_takes_the_exit_status);
 	tcase_add_test(tcase, test_missing_program);
 	tcase_add_test(tcase, test_stop_ends_what_runs);
 	tcase_add_test(tcase, test_test_message);
