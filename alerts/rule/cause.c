@@ -8,17 +8,30 @@
 
 #include "alerts/rule/tail.h"
 
+#include <math.h>
+
 static const double cause_chance = 0.05; /* at most so likely alone: out of the ordinary */
+
+/* The chance of so many negative ones among those judged; by the normal where the sum would be long. */
+static double tone_tail(const struct rule_baseline *baseline, uint32_t negative, uint32_t judged)
+{
+	enum { MANY = 200 };
+	double share = baseline->share, scatter = share * (1 - share);
+	double spread = baseline->share_spread + scatter / baseline->share_support, trials = judged;
+
+	if (judged <= MANY)
+		return beta_binomial_tail(negative, judged, share, spread);
+	return normal_tail((negative - 0.5 - trials * share) / sqrt(trials * scatter + trials * trials * spread));
+}
 
 static enum rule_cause cause_of(const struct rule_spec *spec, const struct rule_baseline *baseline,
 				const struct rule_verdict *verdict, uint32_t negatives)
 {
 	double mean = verdict->stories_expected, share = baseline->share;
-	double spread = baseline->share_spread + share * (1 - share) / baseline->share_support;
 	double variance = mean * baseline->stories_dispersion + mean * mean / baseline->support;
 	bool volume = verdict->stories > mean && negative_binomial_tail(verdict->stories, mean, variance) <= cause_chance;
 	bool tone = verdict->judged && verdict->share > share &&
-		    beta_binomial_tail(negatives, verdict->judged, share, spread) <= cause_chance;
+		    tone_tail(baseline, negatives, verdict->judged) <= cause_chance;
 
 	volume = volume || spec->metric == RULE_VOLUME;
 	tone = tone || spec->metric == RULE_NEGATIVE_SHARE || spec->metric == RULE_MEAN_SCORE;

@@ -62,8 +62,9 @@ double look_witness(const struct rule_baseline *baseline, double others, double 
 	double level = fmax(baseline->stories - baseline->level, 0.05 * baseline->stories);
 	double mean = level * exposure + LEAST_EXPECTED;
 	double part = fmin((dispersion - 1) / fmax(baseline->dispersion - 1, 0.1), 1); /* as clustered as negative ones */
+	double variance = mean * (1 + (baseline->stories_dispersion - 1) * fmax(part, 0));
 
-	return 2 * sqrt(negative_binomial_tail(others, mean, mean * (1 + (baseline->stories_dispersion - 1) * fmax(part, 0))));
+	return 2 * sqrt(mean > 20 ? gamma_tail(others, mean, variance) : negative_binomial_tail(others, mean, variance));
 }
 
 static double hour_rate(const struct rule_baseline *baseline, int hour)

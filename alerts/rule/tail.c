@@ -108,6 +108,14 @@ double normal_tail(double z)
 	return 0.5 * erfc(z * M_SQRT1_2);
 }
 
+/* Wilson and Hilferty 1931: the cube root is nearly normal. */
+double gamma_tail(double value, double mean, double variance)
+{
+	double shape = mean * mean / variance;
+
+	return value <= 0 ? 1 : normal_tail((cbrt(value / mean) - 1 + 1 / (9 * shape)) * 3 * sqrt(shape));
+}
+
 /* Abramowitz & Stegun 26.7.1 and 26.5.27. */
 double student_tail(double t, double freedom)
 {

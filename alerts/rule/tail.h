@@ -7,6 +7,9 @@
 double negative_binomial_mass(double count, double mean, double variance);
 double negative_binomial_tail(double count, double mean, double variance);
 
+/* Gamma with this mean and variance, to about one in a hundred: quick, and near the negative binomial where counts are large. */
+double gamma_tail(double value, double mean, double variance);
+
 /* Beta-binomial of `trials` with mean share `share`, and variance `spread` of the share itself. */
 double beta_binomial_mass(double count, double trials, double share, double spread);
 double beta_binomial_tail(double count, double trials, double share, double spread);

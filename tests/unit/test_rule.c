@@ -66,6 +66,18 @@ START_TEST(a_tail_is_the_sum_of_its_masses)
 }
 END_TEST
 
+START_TEST(quick_tails_are_near_the_true_ones)
+{
+	for (double mean = 25; mean < 1e5; mean *= 4)
+		for (double deviations = -1; deviations < 4; deviations += 0.5) {
+			double variance = 3 * mean, count = floor(mean + deviations * sqrt(variance));
+			double exact = negative_binomial_tail(count, mean, variance), quick = gamma_tail(count - 0.5, mean, variance);
+
+			ck_assert_double_eq_tol(log(quick) / log(exact), 1, 0.1);
+		}
+}
+END_TEST
+
 START_TEST(a_tail_far_out_is_finite_and_small)
 {
 	double p = negative_binomial_tail(240000, 100000, 1e6);
@@ -306,6 +318,7 @@ int main(void)
 
 	tcase_add_test(tcase, tails_are_those_of_the_tables);
 	tcase_add_test(tcase, a_tail_is_the_sum_of_its_masses);
+	tcase_add_test(tcase, quick_tails_are_near_the_true_ones);
 	tcase_add_test(tcase, a_tail_far_out_is_finite_and_small);
 	tcase_add_test(tcase, a_quiet_topic_is_learnt_as_quiet);
 	tcase_add_test(tcase, the_level_is_the_daily_mean);
