@@ -6,12 +6,12 @@
 #   crises     real crises beside EARS C2 and ElastAlert2's ratio (BELLWETHER_DATA names the data's folder)
 #   nab        NAB realTweets (BELLWETHER_DATA too)
 #   scale      10,000 topics with a year of history: time to start, memory, disk, time of a batch
-#   budget     do the false alarms stay within the budget?  (made-up topics)
+#   budget     do the false alarms stay within the budget, and what is found within it?  (made-up topics)
 #   encoder    every precision beside ONNX Runtime, the machine's peak and Hugging Face's answers (BELLWETHER_DATA too)
 #   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
 #
 # The last two put their peers into an environment of their own (BELLWETHER_BENCH_ENV names its folder; up to 8 GB) and run
-# only where they are named; BENCH_ARGS are further arguments for them and for nab.
+# only where they are named; BENCH_ARGS are further arguments for them, for nab and for budget.
 set -u
 cd "$(dirname "$0")/../.."
 export BELLWETHER="$PWD/build/bellwether" PRODUCE="$PWD/build/produce"
@@ -59,7 +59,10 @@ for name in $wanted; do
 		;;
 	budget)
 		heading "false-alarm budget"
-		run build/bench_budget
+		mkdir -p build/bench
+		# shellcheck disable=SC2086 # several arguments
+		run build/bench_synthetic -o build/bench/synthetic.tsv ${BENCH_ARGS:--a 10 -n 50}
+		run python3 tests/bench/synthetic_plot.py build/bench/synthetic.tsv build/bench
 		;;
 	encoder | tokenizer)
 		heading "$name"
