@@ -22,7 +22,7 @@ static const char help[] =
 	"\n"
 	"What the rules would have said: a recorded stream, or the stored history,\n"
 	"through the rules with a virtual clock.  One JSON object for each change of an\n"
-	"alert: pending, firing, resolved.\n"
+	"alert's state: pending, firing, resolved.\n"
 	"\n"
 	"  --config F      the configuration: its topics and rules\n"
 	"  --compare A B   two configurations over the same documents: a JSON object for\n"
@@ -44,6 +44,8 @@ static const char help[] =
 	"  --summary       a table at the end: how often each topic fired, and how often\n"
 	"                  its budget allows\n"
 	"  --quiet         only the table\n"
+	"  --updates       also what is told while an alert fires: it keeps growing, another\n"
+	"                  topic joined it, a silence ran out\n"
 	"  --charts DIR    write a chart (SVG) of each topic, and index.html that shows them\n"
 	"\n"
 	"Exit status: 0 ok, 1 reading or writing failed, 2 wrong usage or configuration.\n";
@@ -52,7 +54,7 @@ struct options {
 	const char *configs[REPLAY_SIDES], *input, *charts;
 	size_t count; /* of configurations: two are compared */
 	int64_t since_us, until_us;
-	bool has_since, summary, quiet;
+	bool has_since, summary, quiet, updates;
 };
 
 static int usage_error(const char *what, const char *value)
@@ -104,7 +106,8 @@ static int options_parse(int argc, char **argv, struct options *out)
 		{"input", required_argument, NULL, 'i'},   {"since", required_argument, NULL, 's'},
 		{"until", required_argument, NULL, 'u'},   {"charts", required_argument, NULL, 'g'},
 		{"summary", no_argument, NULL, 'm'},	   {"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0},
+		{"updates", no_argument, NULL, 'a'},	   {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	const char *config = NULL, *compared = NULL;
 
@@ -117,6 +120,7 @@ static int options_parse(int argc, char **argv, struct options *out)
 		case 'i': out->input = optarg; break;
 		case 'g': out->charts = optarg; break;
 		case 'm': out->summary = true; break;
+		case 'a': out->updates = true; break;
 		case 'q': out->summary = out->quiet = true; break;
 		case 's':
 		case 'u':
@@ -148,6 +152,14 @@ static int print_change(void *context, const struct watch_alert *alert, struct e
 	result = printf("%.*s,\"notify\":%s}\n", length, line, alert->notify ? "true" : "false");
 	free(line);
 	return result < 0 ? err_sys(e, errno, "cannot write") : 0;
+}
+
+/* A change of state, not of what is told of it. */
+static int print_state(void *context, const struct watch_alert *alert, struct err *e)
+{
+	bool is_update = alert->change == CHANGE_ESCALATED || alert->change == CHANGE_JOINED || alert->change == CHANGE_RENEWED;
+
+	return is_update ? 0 : print_change(context, alert, e);
 }
 
 static void show_output(void)
@@ -232,7 +244,7 @@ static struct replay *start(const struct options *options, struct config *config
 		.ticks = !options->input,
 		.tracks = options->charts != NULL,
 		.since_us = options->since_us,
-		.changed = lines ? print_change : NULL,
+		.changed = !lines ? NULL : options->updates ? print_change : print_state,
 		.context = config,
 	});
 }

@@ -65,6 +65,8 @@ contains "charts that cannot be written" "$err" "/dev/null/charts"
 # ---- parts of the time ----
 
 replay --config "$a" --input "$scratch/stream.jsonl" >"$scratch/all" || fail "replay: exit $?"
+equal "replay: what is told while an alert fires" "$(jq -r .change "$scratch/all" | grep -cE 'escalated|joined|renewed')" 0
+replay --config "$a" --input "$scratch/stream.jsonl" --updates | jq -e 'select(.change == "escalated")' >/dev/null || fail "replay --updates: nothing"
 part=$(replay --config "$a" --input "$scratch/stream.jsonl" --since 2026-02-15 --until 2026-02-25T00:00:00Z) || fail "replay of a part: exit $?"
 equal "replay of a part" "$(jq -c '[.id, .event, .at]' <<<"$part")" \
 	"$(jq -c 'select(.at >= "2026-02-15" and .at < "2026-02-25") | [.id, .event, .at]' "$scratch/all")"
@@ -136,7 +138,7 @@ ready tape
 wait_until "all documents are stored" sql_is "$scratch/replay.db" "select count(*) from documents_v" 1259
 stop_daemon
 said="select json_object('id', id, 'state', state, 'fired', fired, 'resolved', resolved, 'peak_count', peak_count) from alert_history order by id"
-replay --config "$a" --since 5y >"$scratch/again" || fail "replay of the stored history: exit $?"
+replay --config "$a" --since 5y --updates >"$scratch/again" || fail "replay of the stored history: exit $?"
 last='[.[] | {id, state, fired, resolved, peak_count}] | group_by(.id) | map(.[-1]) | sort_by(.id)[]'
 equal "replay of the stored history" "$(jq -sc "$last" "$scratch/again")" "$(sql "$scratch/replay.db" "$said")"
 [ -s "$scratch/again" ] || fail "replay of the stored history: nothing"
