@@ -47,6 +47,7 @@ struct webhook {
 	pthread_t thread;
 	atomic_int_fast64_t heartbeat_us;
 	atomic_size_t pending;
+	bool drained; /* the thread has been joined; whoever drains and stops asks */
 
 	pthread_mutex_t lock;
 	struct inbox inbox; /* guarded by lock */
@@ -279,9 +280,9 @@ size_t webhook_pending(struct webhook *w)
 	return atomic_load(&w->pending);
 }
 
-void webhook_stop(struct webhook *w, int64_t deadline_us)
+void webhook_drain(struct webhook *w, int64_t deadline_us)
 {
-	if (w == NULL)
+	if (w->drained)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->inbox.stopping = true;
@@ -289,5 +290,13 @@ void webhook_stop(struct webhook *w, int64_t deadline_us)
 	pthread_mutex_unlock(&w->lock);
 	curl_multi_wakeup(w->multi);
 	pthread_join(w->thread, NULL);
+	w->drained = true;
+}
+
+void webhook_stop(struct webhook *w, int64_t deadline_us)
+{
+	if (w == NULL)
+		return;
+	webhook_drain(w, deadline_us);
 	free_webhook(w);
 }

@@ -116,7 +116,10 @@ struct webhook_heartbeats {
 };
 void webhook_get_heartbeats(struct webhook *webhook, const char *receiver, struct webhook_heartbeats *out);
 
-/* Gives what is under way or due until `deadline_us` from now, then ends; the rest stays in the outbox. */
+/* Gives what is under way or due until `deadline_us` from now, then ends the thread; the rest stays in the outbox, and so does
+ * what is handed over from now on: for whoever takes results to a thread that hands over deliveries, and stops that one next. */
+void webhook_drain(struct webhook *webhook, int64_t deadline_us);
+/* Drains, where that was not done before, and frees: nobody may call any more. */
 void webhook_stop(struct webhook *webhook, int64_t deadline_us);
 
 /* For `check --send-test`: one signed test message, synchronously.  Succeeds where the receiver took it; then `e` says for

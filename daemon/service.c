@@ -209,10 +209,11 @@ void service_stop(struct service *s, int64_t webhook_wait_us)
 	/* Where the database cannot be written nobody makes room: whoever still pushes is not to wait for it. */
 	if (!writer_flush(s->writer, FLUSH_WAIT_US))
 		queue_close(s->entries);
-	webhook_stop(s->webhook, webhook_wait_us); /* its last results still reach the writer */
+	webhook_drain(s->webhook, webhook_wait_us); /* its last results still reach the writer, */
 	service_push_results(s, SECOND_US);
 	queue_close(s->entries);
-	writer_stop(s->writer);
+	writer_stop(s->writer); /* which may hand it deliveries to the last */
+	webhook_stop(s->webhook, 0);
 	service_close_sources(s->sources, s->source_count, NULL);
 	free_service(s);
 }

@@ -80,6 +80,23 @@ START_TEST(test_a_pause_that_an_address_of_before_asked_for)
 }
 END_TEST
 
+START_TEST(test_what_comes_after_the_end_is_left)
+{
+	post_box_open(&box, "");
+	struct receiver_spec spec = desk();
+	harness_start(&h, &spec, 1);
+	harness_add(&h, firing("a1", 1));
+	webhook_drain(h.webhook, 5 * SECOND_US);
+	ck_assert_uint_eq(harness_result_count(&h), 1);
+	harness_add(&h, firing("a2", 1));
+	harness_let_it_be();
+	ck_assert_uint_eq(harness_result_count(&h), 1);
+	ck_assert_uint_eq(post_box_count(&box), 1);
+	harness_stop(&h);
+	post_box_close(&box);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("waits");
@@ -87,5 +104,6 @@ int main(void)
 	tcase_add_test(tcase, test_a_name_server_that_hangs_holds_up_nobody);
 	tcase_add_test(tcase, test_clock_that_is_set_back_while_a_message_waits);
 	tcase_add_test(tcase, test_a_pause_that_an_address_of_before_asked_for);
+	tcase_add_test(tcase, test_what_comes_after_the_end_is_left);
 	return run_case("webhook_waits", tcase);
 }
