@@ -56,6 +56,8 @@ struct replay_feed *replay_feed_create(struct replay *const *replays, size_t cou
 			feed->matchers[s] = replay_matcher_create(configs[s]);
 	}
 	feed->scorer = replay_scorer_create(configs, count);
+	feed->topics_room = BATCH_DOCUMENTS;
+	feed->topics = xcalloc(feed->topics_room, sizeof *feed->topics);
 	return feed;
 }
 
