@@ -168,6 +168,9 @@ struct mailing *mailing_create(CURL *easy, const struct settings *s, const char 
 	curl_easy_setopt(easy, CURLOPT_USE_SSL, encryption(&s->spec));
 	curl_easy_setopt(easy, CURLOPT_USERNAME, s->user);
 	curl_easy_setopt(easy, CURLOPT_PASSWORD, s->password);
+	/* Without Kerberos: for a user@domain curl tries that first where it is offered, may wait for its servers, and gives up
+	 * the mail where there is no ticket. */
+	curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5;AUTH=DIGEST-MD5;AUTH=NTLM");
 	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)m->length);
 	curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_text);

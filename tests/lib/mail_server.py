@@ -91,7 +91,7 @@ class Session:
         if self.server.args.security == "starttls" and not self.encrypted:
             extensions.append("STARTTLS")
         elif self.server.args.login:
-            extensions.append("AUTH PLAIN LOGIN")
+            extensions.append("AUTH GSSAPI PLAIN LOGIN")
         lines = ["mail.example", *extensions]
         for each in lines[:-1]:
             await self.say("250-" + each)

@@ -294,14 +294,14 @@ START_TEST(test_encryption_and_login)
 	static const struct {
 		const char *scheme, *security, *starttls, *secret, *ca_file, *error; /* NULL = it goes */
 	} cases[] = {
-		{"smtp", "starttls", NULL, "desk\nopen: sesame\n", "yes", NULL},
-		{"smtp", "starttls", "try", "desk:open: sesame", "yes", NULL},
-		{"smtps", "tls", NULL, "desk\r\nopen: sesame\r\n", "yes", NULL},
-		{"smtp", "none", "never", "desk:open: sesame", NULL, NULL}, /* on this machine */
-		{"smtp", "none", "try", "desk:open: sesame", NULL, NULL},
-		{"smtp", "none", NULL, "desk:open: sesame", NULL, "STARTTLS"},
-		{"smtp", "starttls", NULL, "desk:open: sesame", NULL, "certificate"},
-		{"smtps", "tls", NULL, "desk:open: sesame", NULL, "certificate"},
+		{"smtp", "starttls", NULL, "desk@example.com\nopen: sesame\n", "yes", NULL},
+		{"smtp", "starttls", "try", "desk@example.com:open: sesame", "yes", NULL},
+		{"smtps", "tls", NULL, "desk@example.com\r\nopen: sesame\r\n", "yes", NULL},
+		{"smtp", "none", "never", "desk@example.com:open: sesame", NULL, NULL}, /* on this machine */
+		{"smtp", "none", "try", "desk@example.com:open: sesame", NULL, NULL},
+		{"smtp", "none", NULL, "desk@example.com:open: sesame", NULL, "STARTTLS"},
+		{"smtp", "starttls", NULL, "desk@example.com:open: sesame", NULL, "certificate"},
+		{"smtps", "tls", NULL, "desk@example.com:open: sesame", NULL, "certificate"},
 		{"smtps", "tls", NULL, "desk:wrong", "yes", "535 5.7.8 wrong user or password"},
 		{"smtps", "tls", NULL, NULL, "yes", "530 5.7.0 log in first"},
 	};
@@ -311,7 +311,7 @@ START_TEST(test_encryption_and_login)
 		spec.starttls = cases[i].starttls;
 		spec.secret = cases[i].secret;
 		spec.ca_file = cases[i].ca_file;
-		int result = send_with(spec, cases[i].scheme, cases[i].security, "desk:open: sesame", &e);
+		int result = send_with(spec, cases[i].scheme, cases[i].security, "desk@example.com:open: sesame", &e);
 		json_t *rows = post_box_read(&box);
 		ck_assert_msg((result == 0) == (cases[i].error == NULL), "%zu: %s", i, e.text);
 		ck_assert_msg(cases[i].error == NULL || strstr(e.text, cases[i].error) != NULL, "%zu: %s", i, e.text);
@@ -320,7 +320,7 @@ START_TEST(test_encryption_and_login)
 		if (result == 0) {
 			const json_t *row = json_array_get(rows, 0);
 			ck_assert_int_eq(json_is_true(json_object_get(row, "encrypted")), strcmp(cases[i].security, "none") != 0);
-			ck_assert_str_eq(text_at(rows, 0, "login"), "desk");
+			ck_assert_str_eq(text_at(rows, 0, "login"), "desk@example.com");
 			ck_assert_str_eq(header(rows, 0, "Subject"), "[Test] Bellwether: a test message, nothing happened");
 		}
 		json_decref(rows);
