@@ -42,13 +42,22 @@ static int read_login(struct settings *s, struct err *e)
 	return 0;
 }
 
+/* One word of ASCII: anything else (a file of UTF-16, two keys) would be found out by the alert that cannot be sent. */
+static int check_key(const struct format *format, const char *key, struct err *e)
+{
+	if (key == NULL || key[0] == '\0')
+		return err_set(e, "format %s needs its integration key as the secret", format->name);
+	for (const char *c = key; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~')
+			return err_set(e, "expected the integration key alone: letters and digits");
+	return 0;
+}
+
 static int check_secret(const struct format *format, const char *secret, struct err *e)
 {
 	char signature[2048];
 	if (format->secret == SECRET_IN_BODY)
-		return secret != NULL && secret[0] != '\0'
-			       ? 0
-			       : err_set(e, "format %s needs its integration key as the secret", format->name);
+		return check_key(format, secret, e);
 	if (secret == NULL || format->secret != SECRET_SIGNS)
 		return 0;
 	return webhook_sign(secret, "check", 0, "", 0, signature, sizeof signature, e);

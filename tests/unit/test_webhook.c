@@ -377,6 +377,8 @@ START_TEST(test_wrong_receivers_are_refused)
 		{{.name = "r", .url = "http://a.example/", .format = "standard", .secret = "whsec_"}, "secret 1 is empty"},
 		{{.name = "r", .url = "http://a.example/", .format = "standard", .secret = "whsec_!"}, "secret 1"},
 		{{.name = "r", .url = "http://a.example/", .format = "pagerduty"}, "integration key"},
+		{{.name = "r", .url = "http://a.example/", .format = "pagerduty", .secret = "\xff\xfeR"}, "integration key alone"},
+		{{.name = "r", .url = "http://a.example/", .format = "pagerduty", .secret = "one two"}, "integration key alone"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct err e = {.text = ""};
