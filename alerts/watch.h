@@ -292,9 +292,9 @@ void watch_load_source(struct watch *watch, const struct watch_source_state *sou
 void watch_load_silence(struct watch *watch, const struct watch_silence_state *silence);
 void watch_load_topic_source(struct watch *watch, const struct watch_topic_source *source);
 void watch_load_backlog(struct watch *watch, const struct watch_backlog_state *backlog);
-/* The recent documents (those with `applied` within WATCH_RECALL_US of the last one's, in order of id; backfill too) with
- * the story they were given and how they were counted.  Topics stand as they stood then; those that are watched no more are
- * UINT32_MAX. */
+/* The recent documents (those with `applied` within WATCH_RECALL_US of the last one's, in order of id; backfill too; those
+ * without topics only for their signatures) with the story they were given and how they were counted.  Topics stand as they
+ * stood then; those that are watched no more are UINT32_MAX. */
 #define WATCH_RECALL_US (3 * 24 * 3600 * INT64_C(1000000))
 /* Only the latest of them need a signature: as many as stories are sought among, and some for titles without words. */
 #define WATCH_RECALL_SIGNATURES 225000

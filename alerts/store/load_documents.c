@@ -117,12 +117,13 @@ static void sign_title(sqlite3_stmt *row, struct story_signature *out)
 /*
  * From the last document's `applied`, which batches without any may have left
  * behind: a silent weekend makes nobody forget the Friday.  `id` and `applied`
- * ascend together, so the first id of a time is found in the index.
+ * ascend together, so the first id of a time is found in the index.  Documents
+ * about nothing are there for their stories alone.
  */
 static const char recall_sql[] =
 	"SELECT id, stream, flags, published, applied, polarity, score, topics, story, publisher, url, title FROM documents"
 	" WHERE id >= (SELECT id FROM documents WHERE applied >= (SELECT max(applied) FROM documents) - ?1"
-	" ORDER BY applied, id LIMIT 1) ORDER BY id";
+	" ORDER BY applied, id LIMIT 1) AND (topics IS NOT NULL OR id > ?2) ORDER BY id";
 
 /* The model changed: for each of those before, where it concerns what that one has judged. */
 static void take_switch(struct watch *watch, const struct switch_list *switches, size_t at)
@@ -151,7 +152,9 @@ int load_documents(struct store *store, struct watch *watch, int64_t last_docume
 	if (rc == SQLITE_OK)
 		rc = store_prepare(store, recall_sql, &select);
 	if (rc == SQLITE_OK)
-		sqlite3_bind_int64(select, 1, WATCH_RECALL_US);
+		rc = sqlite3_bind_int64(select, 1, WATCH_RECALL_US);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_int64(select, 2, last_document - WATCH_RECALL_SIGNATURES);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
 		int64_t stream = sqlite3_column_int64(select, 1);
 		rc = SQLITE_CORRUPT;

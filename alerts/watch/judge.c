@@ -129,7 +129,8 @@ static void judge_rule(struct watch *watch, uint32_t index, size_t slot, uint32_
 static bool counts_for(enum rule_metric metric, const struct tally *tally)
 {
 	switch (metric) {
-	case RULE_NEGATIVE_COUNT: return tally->negative > 0;
+	/* The others bear witness: what they say must not hang on which comes first. */
+	case RULE_NEGATIVE_COUNT: return tally->negative > 0 || tally->stories > 0;
 	case RULE_VOLUME: return tally->stories > 0;
 	default: return tally->judged > 0;
 	}

@@ -2,6 +2,9 @@
  * Two small arrays a topic.  Stories that are not negative may take only a
  * third of the places, so that a flood of neutral text does not push out what
  * an alert will want to show.
+ *
+ * Every document looks for its story here, and most topics are not in the
+ * cache: so what is looked at lies together, and what is only shown apart.
  */
 #include "alerts/watch/memory.h"
 
@@ -12,7 +15,7 @@
 #include <string.h>
 
 struct kept_story {
-	int64_t story, document, published_us;
+	int64_t published_us;
 	int32_t last; /* cell of its newest document */
 	enum polarity polarity;
 	float score;
@@ -21,10 +24,17 @@ struct kept_story {
 	size_t text_room;
 };
 
+/* In no order: the id of a story's first document tells its age. */
+struct kept_stories {
+	uint32_t count, negative; /* negative: a bit a place */
+	int64_t stories[KEPT_STORIES], documents[KEPT_STORIES];
+	struct kept_story each[KEPT_STORIES];
+};
+
 void memory_reset(struct topic_memory *memory)
 {
-	for (size_t i = 0; i < memory->story_count; i++)
-		free(memory->stories[i].text);
+	for (size_t i = 0; memory->stories && i < memory->stories->count; i++)
+		free(memory->stories->each[i].text);
 	free(memory->stories);
 	free(memory->publishers);
 	*memory = (struct topic_memory){0};
@@ -70,60 +80,71 @@ static void keep_text(struct kept_story *kept, const struct watch_document *docu
 	kept->text[lp + lt + 2 + lu] = '\0';
 }
 
+static bool is_negative(const struct kept_stories *kept, size_t place)
+{
+	return kept->negative >> place & 1;
+}
+
 /* For another story: where too many are not negative and so is this one, the oldest of those goes, else where the array is
  * full the oldest of all.  So what is kept of the last days does not depend on what came before them, which a restart
- * does not load.  Returns the place, the last one; its block of text may be used again. */
-static struct kept_story *make_place(struct topic_memory *memory, bool negative)
+ * does not load. */
+static size_t find_place(const struct kept_stories *kept, bool negative)
 {
-	size_t others = 0, victim = 0;
-	struct kept_story gone, *last;
+	size_t others = kept->count - (size_t)__builtin_popcount(kept->negative), oldest = KEPT_STORIES;
+	bool too_many = !negative && others >= KEPT_OTHERS;
 
-	for (size_t i = memory->story_count; i-- > 0 && !negative;) {
-		if (memory->stories[i].polarity == POLARITY_NEGATIVE)
-			continue;
-		if (++others >= KEPT_OTHERS)
-			victim = i;
-	}
-	if (others < KEPT_OTHERS && memory->story_count < KEPT_STORIES)
-		return &memory->stories[memory->story_count++];
-	gone = memory->stories[victim];
-	memmove(&memory->stories[victim], &memory->stories[victim + 1],
-		(memory->story_count - victim - 1) * sizeof *memory->stories);
-	last = &memory->stories[memory->story_count - 1];
-	*last = (struct kept_story){.text = gone.text, .text_room = gone.text_room};
-	return last;
+	if (!too_many && kept->count < KEPT_STORIES)
+		return kept->count;
+	for (size_t i = 0; i < kept->count; i++)
+		if (!(too_many && is_negative(kept, i)) &&
+		    (oldest == KEPT_STORIES || kept->documents[i] < kept->documents[oldest]))
+			oldest = i;
+	return oldest;
+}
+
+static void put_story(struct kept_stories *kept, const struct watch_document *document, int64_t published_us, int64_t story)
+{
+	bool negative = document->polarity == POLARITY_NEGATIVE;
+	size_t place = find_place(kept, negative);
+	struct kept_story *new = &kept->each[place];
+
+	if (place == kept->count)
+		kept->count++;
+	kept->stories[place] = story;
+	kept->documents[place] = document->id;
+	kept->negative = (kept->negative & ~(UINT32_C(1) << place)) | (uint32_t)negative << place;
+	new->published_us = published_us;
+	new->last = cell_of(published_us);
+	new->polarity = document->polarity;
+	new->score = document->score;
+	new->copies = 1;
+	keep_text(new, document);
 }
 
 static void add_story(struct topic_memory *memory, const struct watch_document *document, int64_t published_us,
 		      int64_t story)
 {
 	int32_t cell = cell_of(published_us);
-	struct kept_story *kept;
+	struct kept_stories *kept;
+	size_t place = 0;
 
-	for (size_t i = memory->story_count; i-- > 0;) {
-		kept = &memory->stories[i];
-		if (kept->story != story)
-			continue;
-		kept->copies++;
-		if (cell > kept->last)
-			kept->last = cell;
-		if (document->polarity != POLARITY_NEGATIVE || kept->polarity == POLARITY_NEGATIVE)
-			return;
-		kept->polarity = document->polarity;
-		kept->score = document->score;
+	if (!memory->stories)
+		memory->stories = xcalloc(1, sizeof *memory->stories);
+	kept = memory->stories;
+	while (place < kept->count && kept->stories[place] != story)
+		place++;
+	if (place == kept->count) {
+		put_story(kept, document, published_us, story);
 		return;
 	}
-	if (!memory->stories)
-		memory->stories = xcalloc(KEPT_STORIES, sizeof *memory->stories);
-	kept = make_place(memory, document->polarity == POLARITY_NEGATIVE);
-	kept->story = story;
-	kept->document = document->id;
-	kept->published_us = published_us;
-	kept->last = cell;
-	kept->polarity = document->polarity;
-	kept->score = document->score;
-	kept->copies = 1;
-	keep_text(kept, document);
+	kept->each[place].copies++;
+	if (cell > kept->each[place].last)
+		kept->each[place].last = cell;
+	if (document->polarity != POLARITY_NEGATIVE || is_negative(kept, place))
+		return;
+	kept->negative |= UINT32_C(1) << place;
+	kept->each[place].polarity = document->polarity;
+	kept->each[place].score = document->score;
 }
 
 static struct kept_publisher *find_publisher(struct topic_memory *memory, uint32_t hash)
@@ -172,55 +193,59 @@ uint32_t memory_publishers(const struct topic_memory *memory, bool negative, int
 	return count;
 }
 
-/* Does `a` stand before `b`? */
-static bool stronger(const struct kept_story *a, const struct kept_story *b, bool negative)
+/* Does the story at `a` stand before that at `b`? */
+static bool stronger(const struct kept_stories *kept, size_t a, size_t b, bool negative)
 {
-	bool a_negative = a->polarity == POLARITY_NEGATIVE, b_negative = b->polarity == POLARITY_NEGATIVE;
+	const struct kept_story *x = &kept->each[a], *y = &kept->each[b];
 
-	if (negative && a_negative != b_negative)
-		return a_negative;
-	if (a->copies != b->copies)
-		return a->copies > b->copies;
-	if (a->published_us != b->published_us)
-		return a->published_us > b->published_us;
-	return a->document > b->document;
+	if (negative && is_negative(kept, a) != is_negative(kept, b))
+		return is_negative(kept, a);
+	if (x->copies != y->copies)
+		return x->copies > y->copies;
+	if (x->published_us != y->published_us)
+		return x->published_us > y->published_us;
+	return kept->documents[a] > kept->documents[b];
+}
+
+static struct watch_evidence evidence_of(const struct kept_stories *kept, size_t place)
+{
+	const struct kept_story *story = &kept->each[place];
+	const char *publisher = story->text, *title = publisher + strlen(publisher) + 1;
+
+	return (struct watch_evidence){
+		.document = kept->documents[place],
+		.story = kept->stories[place],
+		.published_us = story->published_us,
+		.polarity = story->polarity,
+		.score = story->score,
+		.copies = story->copies,
+		.publisher = publisher,
+		.title = title,
+		.url = title + strlen(title) + 1,
+	};
 }
 
 size_t memory_evidence(const struct topic_memory *memory, bool negative, int32_t after,
 		       struct watch_evidence out[EVIDENCE_MAX])
 {
-	const struct kept_story *best[EVIDENCE_MAX];
-	size_t count = 0;
+	const struct kept_stories *kept = memory->stories;
+	size_t best[EVIDENCE_MAX], count = 0;
 
-	for (size_t i = 0; i < memory->story_count; i++) {
-		const struct kept_story *kept = &memory->stories[i];
+	for (size_t i = 0; kept && i < kept->count; i++) {
 		size_t place = count;
 
-		if (kept->last <= after)
+		if (kept->each[i].last <= after)
 			continue;
-		while (place > 0 && stronger(kept, best[place - 1], negative))
+		while (place > 0 && stronger(kept, i, best[place - 1], negative))
 			place--;
 		if (place == EVIDENCE_MAX)
 			continue;
 		if (count < EVIDENCE_MAX)
 			count++;
 		memmove(&best[place + 1], &best[place], (count - place - 1) * sizeof *best);
-		best[place] = kept;
+		best[place] = i;
 	}
-	for (size_t i = 0; i < count; i++) {
-		const char *publisher = best[i]->text, *title = publisher + strlen(publisher) + 1;
-
-		out[i] = (struct watch_evidence){
-			.document = best[i]->document,
-			.story = best[i]->story,
-			.published_us = best[i]->published_us,
-			.polarity = best[i]->polarity,
-			.score = best[i]->score,
-			.copies = best[i]->copies,
-			.publisher = publisher,
-			.title = title,
-			.url = title + strlen(title) + 1,
-		};
-	}
+	for (size_t i = 0; i < count; i++)
+		out[i] = evidence_of(kept, best[i]);
 	return count;
 }

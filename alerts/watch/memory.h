@@ -14,7 +14,7 @@
 enum { KEPT_STORIES = 24, KEPT_OTHERS = 8, KEPT_PUBLISHERS = 32, EVIDENCE_MAX = 10 };
 enum { KEPT_PUBLISHER_BYTES = 200, KEPT_TITLE_BYTES = 500, KEPT_URL_BYTES = 2000 };
 
-struct kept_story;
+struct kept_stories;
 
 struct kept_publisher {
 	uint32_t hash;
@@ -22,9 +22,9 @@ struct kept_publisher {
 };
 
 struct topic_memory {
-	struct kept_story *stories; /* KEPT_STORIES once there is one; oldest first */
+	struct kept_stories *stories; /* NULL = none yet, as below */
 	struct kept_publisher *publishers;
-	uint16_t story_count, publisher_count;
+	uint16_t publisher_count;
 };
 
 void memory_reset(struct topic_memory *memory);

@@ -3,7 +3,8 @@
  * time to start on it, memory, and the time of a batch.
  *
  *   bench_scale make DIRECTORY [TOPICS]      the database, DIRECTORY/scale.db; the same every time
- *   bench_scale measure DIRECTORY [TOPICS]   as a process of its own, so that memory is what a daemon would hold
+ *   bench_scale start DIRECTORY [TOPICS]     a start on it, again and again the same
+ *   bench_scale measure DIRECTORY [TOPICS]   that and batches behind it, as a process of its own, so that memory is what a daemon would hold
  *
  * Occupancy: documents a day are log-normal over topics, the median is 2, the
  * busiest have 10,000; days and nights, weekdays and weekends.  The trends are
@@ -486,6 +487,14 @@ static void measure_learning(struct scale *scale)
 	printf("learning a topic's baseline: mean %.0f us, worst %.0f us\n", sum * 1e6 / (double)count, slowest * 1e6);
 }
 
+static void start(const char *directory, size_t topics)
+{
+	struct scale scale = make_scale(topics);
+
+	measure_start(&scale, directory);
+	close_all(&scale);
+}
+
 static void measure(const char *directory, size_t topics)
 {
 	struct scale scale = make_scale(topics);
@@ -503,13 +512,19 @@ static void measure(const char *directory, size_t topics)
 
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		void (*run)(const char *directory, size_t topics);
+	} commands[] = {{"make", make}, {"start", start}, {"measure", measure}};
 	size_t topics = argc > 3 ? strtoul(argv[3], NULL, 10) : 10000;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc < 3 || topics == 0 || (strcmp(argv[1], "make") != 0 && strcmp(argv[1], "measure") != 0)) {
-		fprintf(stderr, "usage: bench_scale make|measure DIRECTORY [TOPICS]\n");
-		return EXIT_FAILURE;
+	for (size_t i = 0; argc > 2 && topics > 0 && i < sizeof commands / sizeof *commands; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0) {
+			commands[i].run(argv[2], topics);
+			return EXIT_SUCCESS;
+		}
 	}
-	(strcmp(argv[1], "make") == 0 ? make : measure)(argv[2], topics);
-	return EXIT_SUCCESS;
+	fprintf(stderr, "usage: bench_scale make|start|measure DIRECTORY [TOPICS]\n");
+	return EXIT_FAILURE;
 }

@@ -9,7 +9,7 @@
 
 #include <time.h>
 
-static const struct tape_habits wild = {0}, prompt = {.prompt = true}, taped = {.prompt = true, .own_clock = true};
+static const struct tape_habits wild = {0}, taped = {.prompt = true, .own_clock = true};
 
 static char directory[64], path[128];
 
@@ -61,11 +61,11 @@ START_TEST(a_restart_may_come_anywhere)
 }
 END_TEST
 
-/* But for the time of a digest, which is that of the tick that finds the backlog over. */
+/* But for the time of a digest, and of the word that a silence ran out: they are told by the tick that finds it so. */
 START_TEST(ticks_may_be_rare)
 {
 	unsigned seed = seed_of(_i);
-	struct tape tape = tape_make(seed, prompt);
+	struct tape tape = tape_make(seed, (struct tape_habits){.prompt = true, .quiet = true});
 	struct telling a = tape_play(&tape, (struct tape_run){0});
 	struct telling b = tape_play(&tape, (struct tape_run){.leave_ticks = 30, .seed = seed});
 
