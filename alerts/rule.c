@@ -69,7 +69,7 @@ struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_b
 		best_exposure = exposure;
 		verdict.cells = cells;
 	}
-	if (spec->window_us <= 0)
+	if (spec->window_us <= 0 && best.count >= look_least_count(spec) && best.ratio > fmax(spec->min_ratio, 1))
 		best.per_day = fmin(best.per_day, build_at(spec, baseline, recent, &end, cell));
 	verdict.count = best.count;
 	verdict.expected = best.expected;

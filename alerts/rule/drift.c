@@ -4,6 +4,10 @@
  * that the level is half as high again; below zero it starts anew.  How often
  * chance carries it to a height is Siegmund's approximation for a Brownian
  * motion (Sequential Analysis, 1985).
+ *
+ * A day adds no more than two standard deviations would: what comes in a burst
+ * is the windows' to tell, and a crisis of last week must not alarm anew with
+ * every story of its aftermath.
  */
 #include "alerts/rule/private.h"
 
@@ -12,8 +16,11 @@
 static const double build = 1.5; /* the factor that it is tuned to find */
 static const double most_days = 14;
 
+static const double most_deviations = 2;
+
 static double step(double sum, double count, double mean, double dispersion)
 {
+	count = fmin(count, mean + most_deviations * sqrt(mean * dispersion));
 	return fmax(sum + (count * log(build) - mean * (build - 1)) / dispersion, 0);
 }
 
