@@ -1,12 +1,13 @@
 /*
  * Steps of training alone: tokens a second, and the memory.
  *
- *   bench_train [--model DIR] [--threads N] [--batch N] [--precision P] [--steps N] [--longest N] < TEXTS
+ *   bench_train [--model DIR] [--threads N] [--batch N] [--precision P] [--steps N] [--longest N] [--exact] < TEXTS
  *
  * Texts, one a line, are taken in their order in batches of N, each with a
  * polarity and a topic that are its line's number.  The first three steps are
  * not counted.  One line: texts, tokens, seconds, tokens a second, tokens a second
- * of the CPU's time, the peak of memory in MB, the last loss.
+ * of the CPU's time, the peak of memory in MB, the last loss.  --exact: without dropout, and a line of loss and norm of the
+ * gradient for each step from the first on, before it.
  */
 #include "daemon/base/check.h"
 #include "daemon/model_path.h"
@@ -17,6 +18,7 @@
 #include "model/weights.h"
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +30,7 @@ enum { MOST_TEXTS = 1 << 16, WARM = 3 };
 struct bench {
 	const char *model;
 	size_t batch, steps;
+	bool exact;
 	struct trainer_options options;
 	struct trainer_text *texts;
 	size_t count;
@@ -46,7 +49,7 @@ static void options_parse(int argc, char **argv, struct bench *bench)
 		{"model", required_argument, NULL, 'm'},     {"threads", required_argument, NULL, 't'},
 		{"batch", required_argument, NULL, 'b'},     {"precision", required_argument, NULL, 'p'},
 		{"steps", required_argument, NULL, 's'},     {"longest", required_argument, NULL, 'l'},
-		{"batch-tokens", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0},
+		{"batch-tokens", required_argument, NULL, 'k'}, {"exact", no_argument, NULL, 'x'}, {NULL, 0, NULL, 0},
 	};
 	for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
 		switch (c) {
@@ -57,6 +60,7 @@ static void options_parse(int argc, char **argv, struct bench *bench)
 		case 's': bench->steps = strtoul(optarg, NULL, 10); break;
 		case 'l': bench->options.longest = strtoul(optarg, NULL, 10); break;
 		case 'k': bench->options.batch_tokens = strtoul(optarg, NULL, 10); break;
+		case 'x': bench->exact = true; bench->options.dropout = 0; break;
 		default: exit(2);
 		}
 	}
@@ -113,6 +117,8 @@ static int measure(const struct bench *bench, struct trainer *trainer, struct er
 			at = 0;
 		if (trainer_step(trainer, bench->texts + at, bench->batch, 2e-5, &result, e) < 0)
 			return -1;
+		if (bench->exact)
+			printf("%.7f\t%.7f\n", result.loss, result.norm);
 		at += bench->batch;
 		texts += bench->batch;
 		tokens += result.tokens;
