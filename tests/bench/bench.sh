@@ -9,8 +9,9 @@
 #   budget     do the false alarms stay within the budget, and what is found within it?  (made-up topics)
 #   encoder    every precision beside ONNX Runtime, the machine's peak and Hugging Face's answers (BELLWETHER_DATA too)
 #   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
+#   train      steps of training beside PyTorch: tokens a second, memory, losses (BELLWETHER_DATA too)
 #
-# The last two put their peers into an environment of their own (BELLWETHER_BENCH_ENV names its folder; up to 8 GB) and run
+# The last three put their peers into an environment of their own (BELLWETHER_BENCH_ENV names its folder; up to 8 GB) and run
 # only where they are named; BENCH_ARGS are further arguments for them, for nab and for budget.
 set -u
 cd "$(dirname "$0")/../.."
@@ -64,11 +65,11 @@ for name in $wanted; do
 		run build/bench_synthetic -o build/bench/synthetic.tsv ${BENCH_ARGS:--a 10 -n 50}
 		run python3 tests/bench/synthetic_plot.py build/bench/synthetic.tsv build/bench
 		;;
-	encoder | tokenizer)
+	encoder | tokenizer | train)
 		heading "$name"
 		# shellcheck disable=SC2086 # several arguments
 		run python3 "tests/bench/$name.py" --data "${BELLWETHER_DATA:-}" --out build/bench ${BENCH_ARGS:-}
 		;;
-	*) echo "there is no bench $name: pipeline, parts, scale, crises, nab, budget, encoder, tokenizer" && exit 2 ;;
+	*) echo "there is no bench $name: pipeline, parts, scale, crises, nab, budget, encoder, tokenizer, train" && exit 2 ;;
 	esac
 done
