@@ -217,9 +217,11 @@ static void look_for(double rate, const struct change *change, double factor, ui
 		uint32_t minutes[HOUR_MINUTES];
 
 		stream_hour(&stream, hour >= begin ? 1 + (factor - 1) * part : 1, minutes);
-		for (int i = 0; i < HOUR_MINUTES; i++)
-			if (minutes[i] && topic_tell(&topic, cell_at(hour, i), minutes[i]) >> MONTHLY & 1 && hour >= begin)
-				seen[RULE] = true;
+		for (int i = 0; i < HOUR_MINUTES; i++) {
+			if (minutes[i])
+				topic_tell(&topic, cell_at(hour, i), minutes[i]);
+			seen[RULE] |= minutes[i] && hour >= begin && (topic.fires >> MONTHLY & 1);
+		}
 		floor_add(&floor, minutes);
 		for (int d = EARS_C2; d < DETECTORS && hour >= begin; d++)
 			seen[d] |= statistic(&floor, d) > thresholds[d];

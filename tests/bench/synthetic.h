@@ -236,6 +236,7 @@ struct topic {
 	uint64_t random; /* for that */
 	bool learnt;
 	struct alarm alarms[BUDGETS];
+	unsigned fires; /* the budgets, as bits, that the last minute with stories was above, new alert or not */
 };
 
 static inline void topic_init(struct topic *topic)
@@ -295,6 +296,7 @@ static inline unsigned topic_tell(struct topic *topic, int32_t cell, uint32_t st
 			tally.negative += uniform(&dice) < topic->negative;
 		topic->random = dice.random;
 	}
+	topic->fires = 0;
 	window_add(&topic->recent, cell, &tally);
 	window_add(&topic->hours, cell / HOUR_MINUTES, &tally);
 	for (int b = 0; b < BUDGETS; b++)
@@ -312,6 +314,7 @@ static inline unsigned topic_tell(struct topic *topic, int32_t cell, uint32_t st
 	for (int b = 0; b < BUDGETS; b++) { /* the rate is that of every budget */
 		verdict.fire = verdict.per_day <= budgets[b];
 		verdict.hold = verdict.per_day <= budgets[b] * RULE_HOLD_FACTOR;
+		topic->fires |= (unsigned)verdict.fire << b;
 		began |= (unsigned)alarm_step(&topic->alarms[b], &verdict, cell) << b;
 	}
 	return began;
