@@ -81,6 +81,7 @@ struct job {
 	struct publish publish;
 	size_t threads;
 	uint64_t fingerprint;
+	float *answers; /* of the base, [texts, outputs], where they are kept */
 	char work[4096]; /* OUT.training */
 	int work_fd;     /* held locked; -1: not yet */
 };
@@ -106,6 +107,37 @@ static size_t cpus(void)
 	return count > 0 ? (size_t)count : 1;
 }
 
+/*
+ * A head of the base that has no rows of its own would drift as the encoder
+ * below it changes.  So it is held to what the base answers on the texts that
+ * there are: Li and Hoiem, "Learning without Forgetting", arXiv:1606.09282.
+ */
+static int answers_keep(struct job *job, struct err *e)
+{
+	struct train_data *data = &job->data;
+	const struct layout *layout = trainer_layout(job->trainer);
+	bool polarity = job->options.polarity == NULL && !data->fresh_polarity;
+	bool topic = job->options.topic == NULL && layout->topics > 0;
+	if (!polarity && !topic)
+		return 0;
+	size_t count = data->dataset.count, outputs = layout->outputs;
+	job->answers = calloc(count, outputs * sizeof *job->answers);
+	if (job->answers == NULL)
+		return err_set(e, "out of memory");
+	if (trainer_run(job->trainer, false, data->dataset.texts, count, job->answers, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		struct trainer_text *text = &data->dataset.texts[i];
+		float *answer = job->answers + i * outputs;
+		softmax_row(answer, 3);
+		if (layout->topics > 0)
+			softmax_row(answer + 3, layout->topics);
+		text->polarity_target = polarity ? answer : NULL;
+		text->topic_target = topic ? answer + 3 : NULL;
+	}
+	return 0;
+}
+
 static int trainer_make(struct job *job, struct err *e)
 {
 	const struct train_options *options = &job->options;
@@ -119,6 +151,7 @@ static int trainer_make(struct job *job, struct err *e)
 	how.longest = job->data.longest;
 	how.dropout = options->dropout;
 	how.smoothing = options->smoothing;
+	how.soft = options->keep;
 	how.decay = options->decay;
 	how.clip = options->clip;
 	how.average = options->average;
@@ -142,7 +175,7 @@ static int trainer_make(struct job *job, struct err *e)
 	if (drew)
 		warn("the base has no pooler: it starts anew (or take --pooling mean)");
 	trainer_restart(job->trainer);
-	return 0;
+	return options->keep > 0 ? answers_keep(job, e) : 0;
 }
 
 /* OUT must be free and its place writable, and OUT.training there. */
@@ -293,6 +326,7 @@ static void job_close(struct job *job)
 		close(job->work_fd);
 	}
 	fit_clear(&job->outcome);
+	free(job->answers);
 	trainer_close(job->trainer);
 	train_data_close(&job->data);
 	train_options_clear(&job->options);

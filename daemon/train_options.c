@@ -47,6 +47,7 @@ static const struct key keys[] = {
 	{"class-weights", TEXT, AT(class_weights), 0, 0, 0, "none", "none|balanced", "W", "balanced: rare labels count for more", false},
 	{"pooling", TEXT, AT(pooling), 0, 0, 0, NULL, "cls|mean", "P", "cls or mean (default: as the base has it)", false},
 	{"new-heads", FLAG, AT(new_heads), 0, 0, 0, NULL, NULL, NULL, "start the heads anew where the base has them", false},
+	{"keep", NUMBER, AT(keep), 0, 100, 1, NULL, NULL, "X", "hold a head without rows to the base's answers; 0: let it go", false},
 	{"max-tokens", WHOLE, AT(max_tokens), 0, 4096, 0, NULL, NULL, "N", "cut texts here (default: what the model reads)", false},
 	{"batch-tokens", WHOLE, AT(batch_tokens), 0, 1 << 20, 0, NULL, NULL, "N", "tokens in memory at once (default 2048)", false},
 	{"precision", TEXT, AT(precision), 0, 0, 0, "fp32", "fp32|bf16", "P", "of the products: fp32 or bf16", false},

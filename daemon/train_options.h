@@ -19,7 +19,7 @@ struct train_options {
 	double rates[FIT_RATES];
 	size_t rate_count;
 	double epochs, batch, max_tokens, batch_tokens, threads, patience, seed;
-	double dropout, smoothing, decay, clip, warm_up, average, validation, checkpoint_s;
+	double dropout, smoothing, decay, clip, warm_up, average, validation, keep, checkpoint_s;
 	bool new_heads, resume, help;
 };
 

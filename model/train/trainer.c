@@ -12,6 +12,7 @@ struct trainer_options trainer_defaults(void)
 		.precision = "fp32",
 		.threads = 1,
 		.dropout = 0.1,
+		.soft = 1,
 		.decay = 0.01,
 		.beta1 = 0.9,
 		.beta2 = 0.999,

@@ -22,6 +22,7 @@ struct trainer_options {
 	size_t batch_tokens;   /* of a micro-batch at most (or one text); 0 = 2048 */
 	size_t longest;        /* tokens of a text at most */
 	double dropout, smoothing;
+	double soft;           /* the weight of a target that is no label */
 	double decay, beta1, beta2, epsilon;
 	double clip;           /* the most that a gradient's norm may be; 0 = any */
 	double average;        /* what is left of the average of weights after a step; 0 = no average is kept */
@@ -36,6 +37,7 @@ struct trainer_text {
 	const int32_t *ids;
 	size_t length;
 	int polarity, topic, source; /* labels, in the order of the heads' rows; -1: none */
+	const float *polarity_target, *topic_target; /* probabilities of a head's rows where there is no label, or NULL */
 };
 
 struct trainer_result {

@@ -20,12 +20,13 @@ struct differentiation {
 static struct loss_options loss_options(const struct trainer *trainer)
 {
 	return (struct loss_options){.smoothing = trainer->options.smoothing, .weights = trainer->class_weights,
-				     .topics = trainer->net.layout.topics};
+				     .soft = trainer->options.soft, .topics = trainer->net.layout.topics};
 }
 
 static struct loss_labels labels_of(const struct trainer_text *text)
 {
-	return (struct loss_labels){.polarity = text->polarity, .topic = text->topic};
+	return (struct loss_labels){.polarity = text->polarity, .topic = text->topic,
+				    .polarity_target = text->polarity_target, .topic_target = text->topic_target};
 }
 
 /* The shard's logits become gradients; a source's bias is added before, and has its gradient from them. */

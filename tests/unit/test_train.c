@@ -255,6 +255,7 @@ static struct trainer *drawn_open(enum pooling pooling, enum activation activati
 
 static void texts_draw(struct texts *texts, size_t count, uint32_t which)
 {
+	static const float target[] = {0.5f, 0.125f, 0.375f};
 	struct random_stream stream = random_stream(5, 0, which);
 	texts->count = texts->used = 0;
 	for (size_t i = 0; i < count; i++) {
@@ -264,6 +265,8 @@ static void texts_draw(struct texts *texts, size_t count, uint32_t which)
 					      .polarity = i % 3 != 1 ? (int)random_below(&stream, 3) : -1,
 					      .topic = i % 3 != 0 ? (int)random_below(&stream, 4) : -1,
 					      .source = (int)random_below(&stream, 4) - 1};
+		if (text->polarity < 0 && i % 2 == 0)
+			text->polarity_target = target;
 		for (size_t k = 0; k < length; k++)
 			texts->ids[texts->used++] = (int32_t)random_below(&stream, 50);
 		ck_assert(texts->used < MAX_IDS);
