@@ -58,12 +58,14 @@ static double cut_count(const struct day *days, size_t count, size_t d, const st
 	return fmax(fmin(day->count, high), low);
 }
 
+/* Against the forecasts, where there are any: in a topic that grows, the oldest days are far from the present level. */
 static double dispersion_of(const struct day *days, size_t count, double level)
 {
 	double squares = prior_dispersion_mass * prior_dispersion, expected = prior_dispersion_mass;
+	bool forecasts = count > 0 && days[0].forecast >= 0;
 
-	for (size_t d = 0; d < count; d++) {
-		double mean = (days[d].forecast >= 0 ? days[d].forecast : level) * days[d].exposure, off = days[d].kept - mean;
+	for (size_t d = 0; d < count && (!forecasts || days[d].forecast >= 0); d++) {
+		double mean = (forecasts ? days[d].forecast : level) * days[d].exposure, off = days[d].kept - mean;
 		double weight = sqrt(days[d].weight);
 
 		squares += weight * off * off;
