@@ -1,6 +1,7 @@
 #include "alerts/webhook/attempt.h"
 
 #include "alerts/receivers/text.h"
+#include "alerts/webhook/courier.h"
 #include "alerts/webhook/request.h"
 #include "daemon/base/check.h"
 
@@ -11,6 +12,8 @@ struct attempt {
 	CURLM *multi;
 	struct request *request; /* one of these two, or neither: a command that could not be started */
 	struct process *process;
+	struct courier *courier; /* who brings the request; NULL = the multi handle does, or nobody */
+	bool added;              /* to the multi handle */
 	bool over;
 	struct outcome outcome;  /* once it is over */
 };
@@ -29,6 +32,29 @@ static struct process *start_command(const struct settings *s, const struct enve
 	return process;
 }
 
+/* What fails here may go well the next time. */
+static void fail(struct attempt *a, const struct err *e)
+{
+	a->over = true;
+	a->outcome.kind = OUTCOME_FAILED;
+	snprintf(a->outcome.error, sizeof a->outcome.error, "%.250s", e->text);
+}
+
+static void start_request(struct attempt *a, const struct settings *s)
+{
+	struct err e;
+	CURL *easy = request_handle(a->request);
+	if (s->format->transport == TRANSPORT_SMTP) {
+		a->courier = courier_start(easy, s->spec.timeout_us, a->multi, &e);
+		if (a->courier == NULL)
+			fail(a, &e);
+		return;
+	}
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, a);
+	CHECK(curl_multi_add_handle(a->multi, easy) == CURLM_OK);
+	a->added = true;
+}
+
 struct attempt *attempt_start(const struct settings *settings, const struct envelope *envelope, int64_t now_us, CURLM *multi,
 			      struct err *e)
 {
@@ -41,10 +67,8 @@ struct attempt *attempt_start(const struct settings *settings, const struct enve
 	if (settings->format->transport == TRANSPORT_COMMAND) {
 		a->process = start_command(settings, envelope, body, &failure);
 		free(body);
-		a->over = a->process == NULL;
-		if (a->over)
-			snprintf(a->outcome.error, sizeof a->outcome.error, "%.250s", failure.text);
-		a->outcome.kind = OUTCOME_FAILED;
+		if (a->process == NULL)
+			fail(a, &failure);
 		return a;
 	}
 	a->request = request_create(settings, envelope->id, body, now_us, e);
@@ -52,16 +76,22 @@ struct attempt *attempt_start(const struct settings *settings, const struct enve
 		free(a);
 		return NULL;
 	}
-	curl_easy_setopt(request_handle(a->request), CURLOPT_PRIVATE, a);
-	CHECK(curl_multi_add_handle(multi, request_handle(a->request)) == CURLM_OK);
+	start_request(a, settings);
 	return a;
+}
+
+void attempt_cancel(struct attempt *a)
+{
+	if (a != NULL)
+		courier_cancel(a->courier);
 }
 
 void attempt_free(struct attempt *a)
 {
 	if (a == NULL)
 		return;
-	if (a->request != NULL)
+	courier_free(a->courier);
+	if (a->added)
 		CHECK(curl_multi_remove_handle(a->multi, request_handle(a->request)) == CURLM_OK);
 	request_free(a->request);
 	process_free(a->process);
@@ -78,8 +108,13 @@ void attempt_finish(CURL *easy, CURLcode code)
 
 bool attempt_is_over(struct attempt *a, struct outcome *out)
 {
+	CURLcode code;
 	if (!a->over && a->process != NULL)
 		a->over = process_is_over(a->process, &a->outcome);
+	if (!a->over && a->courier != NULL && courier_is_over(a->courier, &code)) {
+		request_outcome(a->request, code, &a->outcome);
+		a->over = true;
+	}
 	if (a->over)
 		*out = a->outcome;
 	return a->over;

@@ -13,7 +13,7 @@
 
 /*
  * One try of one message, whichever way its format goes: over the network in a
- * curl multi handle, or to a command.  Nothing blocks.  It outlives the
+ * curl multi handle, by a courier, or to a command.  Nothing blocks.  It outlives the
  * settings it was made from.
  */
 struct attempt;
@@ -21,6 +21,9 @@ struct attempt;
 /* Under way from now on.  NULL where the message cannot be made: then no attempt will ever succeed. */
 struct attempt *attempt_start(const struct settings *settings, const struct envelope *envelope, int64_t now_us, CURLM *multi,
 			      struct err *e);
+
+/* It is to end: who frees several says so to all first, and waits for the slowest only. */
+void attempt_cancel(struct attempt *attempt);
 
 /* Cuts off what is still under way. */
 void attempt_free(struct attempt *attempt);

@@ -268,6 +268,8 @@ void dispatch_free(struct dispatch *d)
 {
 	if (d == NULL)
 		return;
+	for (struct flight *flight = d->flights; flight != NULL; flight = flight->next)
+		attempt_cancel(flight->attempt);
 	for (struct flight *flight = d->flights, *next; flight != NULL; flight = next) {
 		next = flight->next;
 		lanes_set_busy(&flight->receiver->lanes, flight->lane, false);

@@ -36,6 +36,8 @@ void heartbeats_free(struct heartbeats *h)
 {
 	if (h == NULL)
 		return;
+	for (struct pulse *pulse = h->pulses; pulse != NULL; pulse = pulse->next)
+		attempt_cancel(pulse->attempt);
 	for (struct pulse *pulse = h->pulses, *next; pulse != NULL; pulse = next) {
 		next = pulse->next;
 		attempt_free(pulse->attempt);

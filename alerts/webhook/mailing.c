@@ -2,13 +2,11 @@
  * A recipient whom the server refuses (somebody left) must not cost the others
  * their alert: the mail goes to those that are accepted, and who was not is
  * told.  curl keeps neither names nor the server's words, so they are read
- * from the conversation; of what is said to the server only "RCPT TO" and
- * "QUIT" are looked at, never the login.
+ * from the conversation; of what is said to the server only "RCPT TO" is
+ * looked at, never the login.
  *
- * curl says "QUIT" where it closes a connection, and blocks, for two minutes at
- * most, until the server has answered.  So each mail has a connection of its
- * own, which is closed while its handle still listens, and once "QUIT" is on
- * its way nothing more is received: that ends the wait at once.
+ * curl blocks where it closes a connection, until the server has answered to
+ * "QUIT": so a mail's is closed while its courier still watches the time.
  */
 #include "alerts/webhook/mailing.h"
 
@@ -16,19 +14,14 @@
 #include "alerts/receivers/text.h"
 #include "daemon/base/check.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* The name that curl 8.2 gave it a better spelling for. */
 #if LIBCURL_VERSION_NUM < 0x080200
 #define CURLOPT_MAIL_RCPT_ALLOWFAILS CURLOPT_MAIL_RCPT_ALLLOWFAILS
 #endif
-
-/* curl tries a few addresses at a time, and keeps one. */
-#define SOCKETS_MAX 8
 
 struct mailing {
 	struct curl_slist *recipients;
@@ -37,8 +30,6 @@ struct mailing {
 	char asked[64];    /* the recipient that the server was asked about last; "" = it was asked something else */
 	char refused[128]; /* "a@b.example: 550 no such user; ..." */
 	char reply[128];   /* the last one that was no success */
-	curl_socket_t sockets[SOCKETS_MAX]; /* opened last; some are closed */
-	size_t opened;
 };
 
 static size_t read_text(char *out, size_t size, size_t count, void *context)
@@ -60,48 +51,9 @@ static int seek_text(void *context, curl_off_t offset, int origin)
 	return CURL_SEEKFUNC_OK;
 }
 
-/* ---- the conversation ---- */
-
-static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct mailing *m = context;
-	(void)purpose;
-	curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	m->sockets[m->opened++ % SOCKETS_MAX] = fd;
-	return fd;
-}
-
-/* Of this end; 0 = the number is no socket's any more. */
-static long port_of(curl_socket_t fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} address = {.any.sa_family = AF_UNSPEC};
-	socklen_t size = sizeof address;
-	if (getsockname(fd, &address.any, &size) != 0)
-		return 0;
-	if (address.any.sa_family == AF_INET6)
-		return ntohs(address.in6.sin6_port);
-	return address.any.sa_family == AF_INET ? ntohs(address.in.sin_port) : 0;
-}
-
-/* curl does not tell the socket while it talks, but the port: numbers of sockets that it has closed may be others' by now. */
-static void stop_listening(const struct mailing *m, CURL *easy)
-{
-	long port = 0;
-	curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port);
-	for (size_t i = 0; port > 0 && i < m->opened && i < SOCKETS_MAX; i++)
-		if (port_of(m->sockets[i]) == port)
-			shutdown(m->sockets[i], SHUT_RD);
-}
-
-static void hear_command(struct mailing *m, CURL *easy, const char *line)
+static void hear_command(struct mailing *m, const char *line)
 {
 	m->asked[0] = '\0';
-	if (strncmp(line, "QUIT", 4) == 0)
-		stop_listening(m, easy);
 	if (strncmp(line, "RCPT TO:<", 9) == 0)
 		snprintf(m->asked, sizeof m->asked, "%.*s", (int)strcspn(line + 9, ">\r\n"), line + 9);
 }
@@ -123,9 +75,10 @@ static void hear_reply(struct mailing *m, char *line)
 static int hear(CURL *easy, curl_infotype type, char *data, size_t size, void *context)
 {
 	char line[128];
+	(void)easy;
 	snprintf(line, sizeof line, "%.*s", (int)(size < sizeof line ? size : sizeof line - 1), data);
 	if (type == CURLINFO_HEADER_OUT)
-		hear_command(context, easy, line);
+		hear_command(context, line);
 	else if (type == CURLINFO_HEADER_IN)
 		hear_reply(context, line);
 	return 0;
@@ -177,8 +130,6 @@ struct mailing *mailing_create(CURL *easy, const struct settings *s, const char 
 	curl_easy_setopt(easy, CURLOPT_READDATA, m);
 	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, seek_text);
 	curl_easy_setopt(easy, CURLOPT_SEEKDATA, m);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, m);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
 	curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, hear);

@@ -255,18 +255,49 @@ START_TEST(test_failures_are_tried_again)
 }
 END_TEST
 
-/* Neither a mail that failed nor one that went may cost the thread the time until a server says goodbye. */
-START_TEST(test_a_server_that_hangs_at_the_end_holds_up_nobody)
+/* ---- servers that hang ---- */
+
+/* A server that takes no leave holds up neither its own mails for longer than their time-out, nor the end. */
+START_TEST(test_a_server_that_does_not_say_goodbye)
 {
 	static const char *const options[] = {"--mute-quit", "--responses", "from:550", NULL};
 	int64_t start_us = monotonic_us();
-	start(options);
+	open_server("smtp", options);
+	struct receiver_spec spec = mail_to(desk_only, 1);
+	spec.timeout_us = SECOND_US;
+	harness_start(&h, &spec, 1);
 	harness_add(&h, firing("a1", 1));
 	ck_assert_int_eq(harness_result(&h, 1).state, DELIVERY_PENDING);
 	harness_advance(&h, MINUTE_US);
 	ck_assert_int_eq(harness_result(&h, 2).state, DELIVERY_SENT);
-	harness_stop(&h);
+	tear_down();
+	ck_assert_int_lt(monotonic_us() - start_us, 15 * SECOND_US);
+}
+END_TEST
+
+/* One that takes the text and does not say whether it took the mail. */
+START_TEST(test_a_server_that_hangs_holds_up_nobody)
+{
+	static const char *const options[] = {"--responses", "hang,hang", NULL};
+	static const char *const command[] = {"/bin/true"};
+	open_server("smtp", options);
+	struct receiver_spec specs[] = {mail_to(desk_only, 1),
+					{.name = "other", .format = "command", .command = command, .command_count = 1}};
+	specs[0].timeout_us = 20 * SECOND_US;
+	harness_start(&h, specs, 2);
+	harness_add(&h, firing("a1", 1));
+	harness_add(&h, firing("a2", 1));
+	for (int i = 0; i < 50 && post_box_count(&box) < 2; i++)
+		harness_let_it_be();
+	ck_assert_uint_eq(post_box_count(&box), 2);
+	int64_t start_us = monotonic_us();
+	struct delivery other = firing("a3", 1);
+	other.receiver = "other";
+	harness_add(&h, other);
+	ck_assert_int_eq(harness_result(&h, 1).delivery, 3);
+	harness_stop(&h); /* with two mails under way */
 	ck_assert_int_lt(monotonic_us() - start_us, 5 * SECOND_US);
+	ck_assert_uint_eq(harness_result_count(&h), 1);
 	post_box_close(&box);
 }
 END_TEST
@@ -278,7 +309,7 @@ static int send_with(struct receiver_spec spec, const char *scheme, const char *
 	static char certificate[] = "/tmp/test_webhook_ca.XXXXXX";
 	int fd = mkstemp(certificate);
 	close(fd);
-	const char *const options[] = {"--security", security, "--certificate", certificate, "--login", login, "--mute-quit", NULL};
+	const char *const options[] = {"--security", security, "--certificate", certificate, "--login", login, NULL};
 	open_server(scheme, options);
 	spec.url = box.url;
 	if (spec.ca_file != NULL)
@@ -340,7 +371,8 @@ int main(void)
 	tcase_add_test(tcase, test_addresses);
 	tcase_add_test(tcase, test_one_refused_recipient_costs_the_others_nothing);
 	tcase_add_test(tcase, test_failures_are_tried_again);
-	tcase_add_test(tcase, test_a_server_that_hangs_at_the_end_holds_up_nobody);
+	tcase_add_test(tcase, test_a_server_that_does_not_say_goodbye);
+	tcase_add_test(tcase, test_a_server_that_hangs_holds_up_nobody);
 	tcase_add_test(tcase, test_encryption_and_login);
 	return run_case("webhook_mail", tcase);
 }
