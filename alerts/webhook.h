@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 /*
- * Sends what the outbox holds.  One thread, any number of receivers; a slow or
+ * Sends what the outbox holds.  One thread (and one more for each mail under
+ * way, which libcurl cannot do otherwise), any number of receivers; a slow or
  * dead receiver never holds up another.  The thread knows neither store nor
  * writer: due deliveries are handed to it, results go to a callback.
  *

@@ -18,7 +18,7 @@ struct request;
  * will ever succeed. */
 struct request *request_create(const struct settings *settings, const char *webhook_id, char *body, int64_t now_us,
 			       struct err *e);
-/* Not while a multi handle holds it. */
+/* Not while a multi handle or a courier holds it. */
 void request_free(struct request *request);
 
 /* For curl_multi_add_handle; CURLOPT_PRIVATE is the caller's. */
