@@ -99,9 +99,23 @@ static void print_cell(const struct cell *cell)
 		cell->alarms[1] / cell->days / budgets[1], cell->alarms[2] / cell->days / budgets[2]); /* days, alarms over budgets */
 }
 
+/* A cell that hardly any topic was in takes its row's nearest. */
+static const struct cell *nearest(const struct cell *row, int part)
+{
+	const double enough_days = 1500;
+
+	for (int away = 0; away < RUN_PARTS; away++) {
+		if (part - away >= 0 && row[part - away].days >= enough_days)
+			return &row[part - away];
+		if (part + away < RUN_PARTS && row[part + away].days >= enough_days)
+			return &row[part + away];
+	}
+	return &row[part];
+}
+
 int main(int argc, char **argv)
 {
-	int topics = argc > 1 ? atoi(argv[1]) : 600;
+	int topics = argc > 1 ? atoi(argv[1]) : 350;
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
 	for (int t = 0; t < topics; t++)
@@ -109,7 +123,7 @@ int main(int argc, char **argv)
 	for (int l = 0; l < RUN_LEVELS; l++) {
 		printf("\t{");
 		for (int p = 0; p < RUN_PARTS; p++)
-			print_cell(&cells[l][p]);
+			print_cell(nearest(cells[l], p));
 		printf(" },\n");
 		fprintf(stderr, "\n");
 	}
