@@ -140,7 +140,7 @@ static int polarity_read(struct model_config *config, json_t *json, struct err *
 	for (int i = 0; i < 3; i++)
 		config->polarity_row[i] = -1;
 	for (int row = 0; row < 3; row++) {
-		char key[8];
+		char key[16];
 		snprintf(key, sizeof key, "%d", row);
 		const char *label = json_string_value(json_object_get(labels, key));
 		if (label == NULL)
