@@ -124,7 +124,8 @@ static int polarity_choose(struct train_data *data, const struct source_file *fi
 }
 
 /* Which heads there will be, and which of them are the base's. */
-static int heads_choose(struct train_data *data, const struct train_options *options, const struct files *files, struct err *e)
+static int heads_choose(struct train_data *data, const struct train_options *options, const struct files *files,
+			struct err *e)
 {
 	const struct source_file *of[2] = {NULL, NULL};
 	struct layout shape = {.hidden = data->base.hidden};
@@ -227,7 +228,8 @@ static void few_warn(const struct train_data *data)
 }
 
 /* A task with a validation file of its own leaves its other rows to training. */
-static int split_make(struct train_data *data, const struct train_options *options, size_t first_validation, struct err *e)
+static int split_make(struct train_data *data, const struct train_options *options, size_t first_validation,
+		      struct err *e)
 {
 	struct dataset_split *split = &data->split;
 	bool own[2] = {options->polarity_validation != NULL, options->topic_validation != NULL};

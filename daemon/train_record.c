@@ -59,7 +59,8 @@ int train_record_write(const struct train_record *record, const char *path, stru
 	json_t *options = json_object();
 	train_options_each(record->options, option_add, options);
 	json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:b, s:b, s:s, s:I, s:b, s:o}",
-				 "program", record->program, "finished", time_format_iso(clock_now_us(&wall_clock), now, sizeof now),
+				 "program", record->program, "finished",
+				 time_format_iso(clock_now_us(&wall_clock), now, sizeof now),
 				 "version", record->version, "options", options, "data", rows_json(record->data), "base_hash",
 				 hex_json(record->data->base_hash), "fingerprint", hex_json(record->fingerprint), "parameters",
 				 (json_int_t)record->parameters, "new_polarity_head", record->data->fresh_polarity,

@@ -35,17 +35,15 @@ static int room_make(struct dataset *dataset, size_t longest, struct err *e)
 static int label_find(const struct dataset_labels *labels, const struct table *table, const struct table_row *row, int *out,
 		      struct err *e)
 {
-	int length = (int)row->label_length;
-	if (labels->task == TASK_TOPIC) {
-		*out = labels_find(labels->topics, row->label, row->label_length);
-		return *out >= 0 ? 0 : err_set(e, "%s:%zu: unknown label \"%.*s\": the model's topics do not have it", table->path,
-					       row->line, length, row->label);
-	}
-	int polarity = polarity_find(row->label, row->label_length);
-	if (polarity < 0)
-		return err_set(e, "%s:%zu: unknown label \"%.*s\": polarity is negative, neutral or positive; labels of your own are topics",
-			       table->path, row->line, length, row->label);
-	*out = labels->polarity_row[polarity];
+	bool topic = labels->task == TASK_TOPIC;
+	int found = topic ? labels_find(labels->topics, row->label, row->label_length)
+			  : polarity_find(row->label, row->label_length);
+	if (found < 0)
+		return err_set(e, "%s:%zu: unknown label \"%.*s\": %s", table->path, row->line, (int)row->label_length,
+			       row->label,
+			       topic ? "no row to learn from has it"
+				     : "polarity is negative, neutral or positive; labels of your own are topics");
+	*out = topic ? found : labels->polarity_row[found];
 	return 0;
 }
 

@@ -64,7 +64,8 @@ CPU_INLINE void columns_multiply(struct small_matrix a, size_t rows, size_t inne
 }
 
 /* c[rows, columns] = a[rows, inner] b[inner, columns] */
-CPU_INLINE void attend_multiply_body(struct small_matrix a, size_t rows, size_t inner, const float *b, size_t columns, float *c)
+CPU_INLINE void attend_multiply_body(struct small_matrix a, size_t rows, size_t inner, const float *b, size_t columns,
+				     float *c)
 {
 	size_t column = 0;
 	for (; column + 2 * LANES <= columns; column += 2 * LANES)
@@ -103,7 +104,8 @@ CPU_INLINE void attend_softmax_body(float *scores, size_t rows, size_t length, s
 }
 CPU_LEVELS(attend_softmax, (float *scores, size_t rows, size_t length, size_t columns), (scores, rows, length, columns))
 
-CPU_INLINE void attend_drop_body(const float *x, const uint16_t *random, size_t count, uint32_t threshold, float scale, float *out)
+CPU_INLINE void attend_drop_body(const float *x, const uint16_t *random, size_t count, uint32_t threshold, float scale,
+				 float *out)
 {
 #pragma omp simd
 	for (size_t i = 0; i < count; i++)

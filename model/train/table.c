@@ -74,8 +74,8 @@ static int column_missing(const struct table *table, const struct fields *header
 	for (size_t i = 0, used = 0; i < header->count && used < 200; i++)
 		used += (size_t)snprintf(has + used, sizeof has - used, "%s\"%.*s\"", i > 0 ? ", " : "",
 					 (int)(header->length[i] < 40 ? header->length[i] : 40), header->text[i]);
-	return err_set(e, "%s:1: the header names no column \"%s\" (it has %s); its names stand in the first line, with tabs between them",
-		       table->path, name, has);
+	return err_set(e, "%s:1: the header names no column \"%s\" (it has %s); names stand in the first line, with tabs "
+			  "between them", table->path, name, has);
 }
 
 static int header_parse(const struct table *table, const char *line, size_t length, const char *source_column,

@@ -50,6 +50,17 @@ jq -e '.rows == 240 and .accuracy > 0.9 and .macro_f1 > 0.9 and .weighted_f1 > 0
 	.intervals.accuracy[0] <= .accuracy and .intervals.accuracy[1] >= .accuracy' "$scratch/report" >/dev/null ||
 	fail "eval --json: $(cat "$scratch/report")"
 
+# Other ways: mean pooling, a bias for each source, rare labels weighted, rows to validate on, half precision.
+awk -F'\t' -v OFS='\t' '{ print $0, NR == 1 ? "origin" : NR % 3 ? "wire" : "desk" }' "$scratch/polarity.tsv" >"$scratch/sources.tsv"
+head -60 "$scratch/polarity.tsv" >"$scratch/validation.tsv"
+train --polarity "$scratch/sources.tsv" --polarity-validation "$scratch/validation.tsv" --source origin --pooling mean --lr 5e-3 \
+	--epochs 20 --batch 16 --class-weights balanced --dtype f16 --precision bf16 --out "$scratch/other" >"$scratch/result" \
+	2>"$scratch/train.log" || fail "train: $(cat "$scratch/train.log")"
+jq -e '.polarity.rows == 59 and .polarity.accuracy > 0.9 and .topic == null' "$scratch/result" >/dev/null || fail "$(cat "$scratch/result")"
+equal "what config.json says" "$(jq -c '[.pooling, .torch_dtype, (.topic_labels | length)]' "$scratch/other/config.json")" '["mean","float16",4]'
+"$bellwether" eval --model "$scratch/other" --task polarity --json "$scratch/validation.tsv" |
+	jq -e --slurpfile run "$scratch/result" '.accuracy == $run[0].polarity.accuracy' >/dev/null || fail "eval says otherwise than the run"
+
 # The same bits: other threads, a recipe.
 train "${both[@]}" "${quick[@]}" --threads 1 --out "$scratch/one" 2>"$scratch/train.log" >/dev/null
 train "${both[@]}" "${quick[@]}" --threads 3 --out "$scratch/three" 2>"$scratch/train.log" >/dev/null

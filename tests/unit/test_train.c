@@ -328,6 +328,31 @@ START_TEST(gradients_equal_differences_of_the_loss)
 }
 END_TEST
 
+/* bfloat16 has eight bits: products of rounded values are near, and training by them is the same training. */
+START_TEST(gradients_by_bf16_are_near)
+{
+	static struct texts texts;
+	struct trainer_options options = trainer_defaults();
+	float *gradients[2];
+	size_t count = 0;
+	for (int i = 0; i < 2; i++) {
+		options.precision = i == 0 ? "fp32" : "bf16";
+		struct trainer *trainer = drawn_open(_i == 0 ? POOLING_CLS : POOLING_MEAN, ACTIVATION_GELU, 5, &options);
+		count = trainer_layout(trainer)->total;
+		gradients[i] = calloc(count, sizeof *gradients[i]);
+		texts_draw(&texts, 30, 1);
+		loss_at(trainer, &texts, gradients[i]);
+		trainer_close(trainer);
+	}
+	double apart = distance(gradients[1], gradients[0], count);
+	printf("bf16: %.2g apart\n", apart);
+	ck_assert_double_lt(apart, 0.03);
+	ck_assert_double_gt(apart, 1e-4);
+	free(gradients[0]);
+	free(gradients[1]);
+}
+END_TEST
+
 /* Steps with everything on; the values after them. */
 static float *values_after(size_t threads, size_t batch_tokens, double dropout, size_t *count)
 {
@@ -412,6 +437,7 @@ int main(void)
 	tcase_add_loop_test(tests, logits_equal_hugging_face, 0, MODELS);
 	tcase_add_loop_test(tests, gradients_and_ten_steps_equal_pytorch, 0, MODELS);
 	tcase_add_loop_test(tests, gradients_equal_differences_of_the_loss, 0, 6);
+	tcase_add_loop_test(tests, gradients_by_bf16_are_near, 0, 2);
 	tcase_add_test(tests, bits_do_not_depend_on_the_threads);
 	tcase_add_test(tests, micro_batches_change_nothing_but_rounding);
 	tcase_add_test(tests, a_loss_that_is_no_number_changes_nothing);
