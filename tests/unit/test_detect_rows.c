@@ -25,7 +25,7 @@ START_TEST(rows_as_programs_write_them)
 	static const char *const lines[] = {
 		"2026-01-05 09:30:00,12.5",       "2026-01-05T09:30:00Z,12.5\r", "\"2026-01-05 09:30:00\",\"12.5\"",
 		" 2026-01-05 09:30:00 , 12.5 ",   "2026-01-05T10:30:00+01:00,1.25e1,more,columns",
-		"\xef\xbb\xbf" "2026-01-05 09:30:00,12.5",
+		"\357\273\2772026-01-05 09:30:00,12.5", /* a byte order mark */
 	};
 
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
