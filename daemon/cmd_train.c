@@ -77,6 +77,7 @@ struct job {
 	struct train_data data;
 	struct trainer *trainer;
 	struct fit_outcome outcome;
+	struct calibration calibration;
 	struct train_progress progress;
 	struct publish publish;
 	size_t threads;
@@ -250,6 +251,9 @@ static int fit(struct job *job, struct err *e)
 	signals_catch(stop_ask);
 	int result = fit_run(job->trainer, &texts, &how, &job->outcome, e);
 	signals_catch(SIG_DFL);
+	job->calibration = (struct calibration){1, 1};
+	if (result == 0 && !job->outcome.stopped && strcmp(options->calibrate, "yes") == 0)
+		result = fit_calibrate(job->trainer, &texts, &job->outcome, &job->calibration, e);
 	return result;
 }
 
@@ -263,7 +267,8 @@ static int finish(struct job *job, struct err *e)
 		.type = strcmp(options->dtype, "f16") == 0 ? "F16" : "F32", .program = "bellwether " BELLWETHER_VERSION,
 	};
 	struct train_record record = {
-		.options = options, .data = &job->data, .outcome = &job->outcome, .program = how.program,
+		.options = options, .data = &job->data, .outcome = &job->outcome, .calibration = job->calibration,
+		.program = how.program,
 		.fingerprint = job->fingerprint, .threads = job->threads,
 		.parameters = trainer_layout(job->trainer)->total, .kernels = trainer_kernels(job->trainer),
 	};

@@ -72,6 +72,8 @@ static const struct key keys[] = {
 	 "start the heads anew where the base has them", false},
 	{"keep", NUMBER, AT(keep), 0, 100, 1, NULL, NULL, "X",
 	 "hold a head without rows to the base's answers; 0: let it go", false},
+	{"calibrate", TEXT, AT(calibrate), 0, 0, 0, "yes", "yes|no", "W",
+	 "scale the heads so that probabilities fit the validation rows", false},
 	{"max-tokens", WHOLE, AT(max_tokens), 0, 4096, 0, NULL, NULL, "N",
 	 "cut texts here (default: what the model reads)", false},
 	{"batch-tokens", WHOLE, AT(batch_tokens), 0, 1 << 20, 0, NULL, NULL, "N",

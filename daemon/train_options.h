@@ -15,6 +15,7 @@ struct train_options {
 	char *pooling;       /* "cls", "mean"; NULL: as the base says */
 	char *class_weights; /* "none", "balanced" */
 	char *dtype;         /* "f32", "f16" */
+	char *calibrate;     /* "yes", "no" */
 	char *precision;     /* "fp32", "bf16" */
 	double rates[FIT_RATES];
 	size_t rate_count;

@@ -37,9 +37,10 @@ static json_t *hex_json(uint64_t value)
 static json_t *result_json(const struct train_record *record)
 {
 	const struct fit_outcome *outcome = record->outcome;
-	return json_pack("{s:f, s:I, s:I, s:f, s:f, s:o, s:o}", "lr", outcome->rate, "epoch", (json_int_t)outcome->epoch,
+	return json_pack("{s:f, s:I, s:I, s:f, s:f, s:{s:f, s:f}, s:o, s:o}", "lr", outcome->rate, "epoch", (json_int_t)outcome->epoch,
 			 "steps", (json_int_t)outcome->steps, "seconds", outcome->seconds, "tokens_per_second",
-			 outcome->seconds > 0 ? outcome->tokens / outcome->seconds : 0, "polarity",
+			 outcome->seconds > 0 ? outcome->tokens / outcome->seconds : 0, "temperature", "polarity",
+			 record->calibration.polarity, "topic", record->calibration.topic, "polarity",
 			 task_json(&outcome->figures.polarity), "topic", task_json(&outcome->figures.topic));
 }
 

@@ -4,6 +4,7 @@
 #include "daemon/base/err.h"
 #include "daemon/train_data.h"
 #include "daemon/train_options.h"
+#include "model/train/calibrate.h"
 #include "model/train/fit.h"
 
 /* run.json: all that is needed to repeat a run, and what came of it. */
@@ -11,6 +12,7 @@ struct train_record {
 	const struct train_options *options;
 	const struct train_data *data;
 	const struct fit_outcome *outcome;
+	struct calibration calibration;
 	const char *program;   /* "bellwether 1.0" */
 	const char *version;   /* of the new model, as `score` would name it */
 	uint64_t fingerprint;

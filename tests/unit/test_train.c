@@ -1,4 +1,5 @@
 #include "model/config.h"
+#include "model/train/calibrate.h"
 #include "model/train/params.h"
 #include "model/train/random.h"
 #include "model/train/trainer.h"
@@ -353,6 +354,40 @@ START_TEST(gradients_by_bf16_are_near)
 }
 END_TEST
 
+/* A temperature that fits is found once: a second time nothing is left to do, and no answer has changed. */
+START_TEST(calibration_fits_and_changes_no_answer)
+{
+	static struct texts texts;
+	struct trainer_options options = trainer_defaults();
+	struct trainer *trainer = drawn_open(POOLING_MEAN, ACTIVATION_GELU, 5, &options);
+	const struct layout *layout = trainer_layout(trainer);
+	uint32_t all[60];
+	texts_draw(&texts, 60, 2);
+	for (uint32_t i = 0; i < 60; i++) {
+		all[i] = i;
+		texts.list[i].polarity = (int)(i % 3);
+	}
+	const struct fit_texts rows = {.texts = texts.list, .validation = all, .validation_count = 60};
+	struct fit_figures before;
+	struct fit_outcome outcome = {.block = calloc(layout->total, sizeof *outcome.block)};
+	struct calibration first, second;
+	memcpy(outcome.block, trainer_state(trainer).values, layout->total * sizeof *outcome.block);
+	ck_assert_int_eq(fit_evaluate(trainer, false, texts.list, all, 60, &before, NULL), 0);
+	ck_assert_int_eq(fit_calibrate(trainer, &rows, &outcome, &first, NULL), 0);
+	ck_assert_double_gt(first.polarity, 1.05); /* the labels are chance, so the answers are too sure */
+	ck_assert_double_eq(first.topic, 1);       /* 40 rows are too few */
+	ck_assert_double_lt(outcome.figures.polarity.loss, before.polarity.loss - 1e-3);
+	ck_assert_double_eq(outcome.figures.polarity.macro_f1, before.polarity.macro_f1);
+	ck_assert_double_eq(outcome.figures.topic.loss, before.topic.loss);
+	if (first.polarity < 2.9) {
+		ck_assert_int_eq(fit_calibrate(trainer, &rows, &outcome, &second, NULL), 0);
+		ck_assert_double_eq_tol(second.polarity, 1, 1e-3);
+	}
+	fit_clear(&outcome);
+	trainer_close(trainer);
+}
+END_TEST
+
 /* Steps with everything on; the values after them. */
 static float *values_after(size_t threads, size_t batch_tokens, double dropout, size_t *count)
 {
@@ -438,6 +473,7 @@ int main(void)
 	tcase_add_loop_test(tests, gradients_and_ten_steps_equal_pytorch, 0, MODELS);
 	tcase_add_loop_test(tests, gradients_equal_differences_of_the_loss, 0, 6);
 	tcase_add_loop_test(tests, gradients_by_bf16_are_near, 0, 2);
+	tcase_add_test(tests, calibration_fits_and_changes_no_answer);
 	tcase_add_test(tests, bits_do_not_depend_on_the_threads);
 	tcase_add_test(tests, micro_batches_change_nothing_but_rounding);
 	tcase_add_test(tests, a_loss_that_is_no_number_changes_nothing);
