@@ -93,10 +93,12 @@ static void tape_copy_title(const struct tape *tape, struct tape_event *event)
 static void tape_add_document(struct tape *tape, const struct tape_habits *habits, int64_t at_us, uint32_t topic, bool storm)
 {
 	static const char *const publishers[] = {"Example Wire", "Daily Example", "Example Post", ""};
+	static const char *const news[TAPE_TOPICS] = {"as talks go on", "as talks go on", "after a long night of rain",
+						      "before shops open their doors", "with songs, games and two bears"};
 	struct tape_event *event = tape_add(tape, TAPE_DOCUMENT, at_us);
 	struct watch_document *document = &event->document;
 
-	snprintf(event->title, sizeof event->title, "Report %zu of %s as talks go on", tape->count, tape_topics[topic]);
+	snprintf(event->title, sizeof event->title, "%s reports %zu %s", tape_topics[topic], tape->count, news[topic]);
 	if (tape_draw(tape, 4) == 0) /* a copy */
 		tape_copy_title(tape, event);
 	story_sign(event->title, strlen(event->title), &document->signature);

@@ -54,10 +54,29 @@ START_TEST(batches_may_end_anywhere)
 }
 END_TEST
 
+/* Evidence tells of a story by the first report that is remembered: of one that has gone on for days, a restart remembers a
+ * later one. */
+static void forget_evidence(struct telling *telling)
+{
+	for (size_t i = 0; i < telling->count; i++) {
+		char *begin = strstr(telling->changes[i].full, "\"evidence\":["), *end = begin ? strstr(begin, "],\"change\"") : NULL;
+
+		if (end)
+			memmove(begin, end, strlen(end) + 1);
+	}
+}
+
 START_TEST(a_restart_may_come_anywhere)
 {
-	assert_no_difference(seed_of(_i), wild, (struct tape_run){.batch = 8},
-			     (struct tape_run){.batch = 8, .path = path, .restart = 6});
+	unsigned seed = seed_of(_i);
+	struct tape tape = tape_make(seed, wild);
+	struct telling a = tape_play(&tape, (struct tape_run){.batch = 8, .seed = seed});
+	struct telling b = tape_play(&tape, (struct tape_run){.batch = 8, .seed = seed, .path = path, .restart = 6});
+
+	forget_evidence(&a);
+	forget_evidence(&b);
+	assert_same_telling(seed, &a, &b);
+	tape_free(&tape);
 }
 END_TEST
 
@@ -107,7 +126,18 @@ START_TEST(the_configuration_may_have_any_order)
 }
 END_TEST
 
-/* One topic and one rule more, on the same tape: nobody else's alerts change. */
+/* A backlog is told in one message for everybody: whether that is one's own message is not asked. */
+static void forget_digests(struct telling *telling)
+{
+	for (size_t i = 0; i < telling->count; i++) {
+		char *notify = strstr(telling->changes[i].outline, " notify");
+
+		if (notify)
+			*notify = '\0';
+	}
+}
+
+/* One topic or one rule more, on the same tape: nobody else's alerts change. */
 START_TEST(a_topic_or_a_rule_may_be_added)
 {
 	unsigned seed = seed_of(_i);
@@ -118,9 +148,10 @@ START_TEST(a_topic_or_a_rule_may_be_added)
 
 	a = tape_play(&tape, (struct tape_run){.topics = order, .topic_count = topics, .rules = order, .rule_count = rules});
 	b = tape_play(&tape, (struct tape_run){0});
-	ck_assert_uint_gt(b.count, a.count);
-	telling_keep(&a, topics, rules); /* digests are of all of them */
+	telling_keep(&a, topics, rules);
 	telling_keep(&b, topics, rules);
+	forget_digests(&a);
+	forget_digests(&b);
 	assert_same_telling(seed, &a, &b);
 	tape_free(&tape);
 }
