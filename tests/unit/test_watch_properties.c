@@ -235,6 +235,35 @@ START_TEST(local_time_plays_no_part)
 }
 END_TEST
 
+/* Or a restart, or a document sooner, would learn something else. */
+START_TEST(what_is_learnt_hangs_on_the_hours_before_alone)
+{
+	const int32_t hour = 472000;
+	struct tape dice = {.state = seed_of(_i) + 31};
+	struct rule_baseline before, after;
+	struct window hours;
+
+	for (int metric = 0; metric < RULE_METRICS; metric++) {
+		window_init(&hours, RULE_HISTORY_HOURS);
+		for (int32_t h = hour - (int32_t)tape_draw(&dice, 3000); h < hour; h++) {
+			uint32_t stories = tape_draw(&dice, 5) ? 0 : 1 + tape_draw(&dice, 4);
+
+			if (stories)
+				window_add(&hours, h, &(struct tally){.documents = stories, .stories = stories, .judged = stories,
+								      .negative = tape_draw(&dice, stories + 1)});
+		}
+		memset(&before, 0, sizeof before);
+		memset(&after, 0, sizeof after);
+		rule_learn(&before, (enum rule_metric)metric, &hours, hour);
+		for (int i = 0; i < 9; i++)
+			window_add(&hours, hour + (int32_t)tape_draw(&dice, 24), &(struct tally){.documents = 9, .stories = 9, .negative = 7});
+		rule_learn(&after, (enum rule_metric)metric, &hours, hour);
+		ck_assert_msg(memcmp(&before, &after, sizeof before) == 0, "seed %u: metric %d", seed_of(_i), metric);
+		window_reset(&hours);
+	}
+}
+END_TEST
+
 /* ---- the order of arrival ---- */
 
 static int by_arrival(const void *a, const void *b)
@@ -291,11 +320,12 @@ START_TEST(documents_of_a_minute_may_come_in_any_order)
 	struct telling a, b;
 	size_t swapped = 0;
 
-	for (size_t i = 0; i < tape.count; i++) { /* on time and of one publisher, or the last one would decide */
+	for (size_t i = 0; i < tape.count; i++) { /* on time, of one publisher and topic, or the last one would decide */
 		struct watch_document *document = &tape.events[i].document;
 
 		document->published_us = document->applied_us -= document->applied_us % (10 * MINUTE_US);
 		document->publisher = "Example Wire";
+		document->topic_count = document->topic_count > 0; /* who leads a group is who fires first */
 		snprintf(tape.events[i].title, sizeof tape.events[i].title, "Number %zu", i);
 		document->signature = (struct story_signature){0};
 	}
@@ -423,6 +453,7 @@ int main(void)
 	tcase_add_loop_test(core, a_recording_may_be_played_at_any_speed, 0, cases);
 	tcase_add_loop_test(core, a_recording_may_be_played_beside, 0, cases);
 	tcase_add_loop_test(core, local_time_plays_no_part, 0, cases);
+	tcase_add_loop_test(core, what_is_learnt_hangs_on_the_hours_before_alone, 0, 10 * cases);
 	tcase_add_loop_test(core, documents_of_a_minute_may_come_in_any_order, 0, cases);
 	tcase_add_loop_test(core, documents_may_come_late_within_the_lateness, 2 * cases, 2 * cases + 1);
 	tcase_set_timeout(store, 120);
