@@ -93,8 +93,15 @@ static struct rule_state *make_state(const struct watch *watch, uint32_t rule, u
 	return state;
 }
 
-static void judge_rule(struct watch *watch, uint32_t index, size_t slot, uint32_t source, int64_t applied_us,
-		       struct watch_effects *effects)
+/* The others bear witness of a negative story of their minute, whichever came first; alone they keep no alert going. */
+static bool keeps_going(const struct rule_spec *spec, const struct topic *topic, const struct tally *tally, int32_t cell)
+{
+	return spec->metric != RULE_NEGATIVE_COUNT || tally->negative > 0 ||
+	       window_sum(&topic->recent, cell - 1, cell).negative > 0;
+}
+
+static void judge_rule(struct watch *watch, uint32_t index, size_t slot, const struct tally *tally, uint32_t source,
+		       int64_t applied_us, struct watch_effects *effects)
 {
 	int32_t cell = cell_of(watch->sources[source].watermark_us);
 	struct topic *topic = &watch->topics[index];
@@ -114,7 +121,7 @@ static void judge_rule(struct watch *watch, uint32_t index, size_t slot, uint32_
 	verdict = judge(watch, index, rule, cell);
 	now.cell = cell;
 	if (state && state->state != ALERT_OK) {
-		if (verdict.hold)
+		if (verdict.hold && keeps_going(&watch->rules[rule], topic, tally, cell))
 			keep_hot(watch, state, source, &now, effects);
 		break_silence(watch, state, applied_us, effects);
 		return;
@@ -143,5 +150,5 @@ void judge_topic(struct watch *watch, uint32_t topic, const struct tally *tally,
 
 	for (size_t i = 0; i < t->rule_count; i++)
 		if (counts_for(watch->rules[t->rules[i]].metric, tally))
-			judge_rule(watch, topic, i, source, applied_us, effects);
+			judge_rule(watch, topic, i, tally, source, applied_us, effects);
 }
