@@ -2,8 +2,7 @@
  * Hours, packed.  A start needs every topic's hours of thirteen weeks: millions
  * of rows where there are ten thousand topics, seconds of SQLite's time.  So
  * what retention finds to be over for a day is written once more, all topics of
- * an hour in one value of a dozen bytes a topic, which is read a hundred times as
- * fast.
+ * an hour in one value of a dozen bytes a topic, which is read faster.
  *
  * The rows stay what is true: the views show them, and retention deletes them.
  * Where a late document changes an hour that is packed, the transaction that
