@@ -35,17 +35,7 @@ equal "every one has its own" "$(jq -r .webhook_id "$scratch/beats.jsonl" | sort
 
 # ---- somebody holds the database: not ready, no sign of life ----
 
-mkfifo "$scratch/lock"
-python3 -c '
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.read()
-' "$db" <"$scratch/lock" >"$scratch/held" &
-processes+=($!)
-exec {lock}>"$scratch/lock"
-wait_until "the lock" grep -q held "$scratch/held"
+hold_database "$db"
 echo '{"id":"1","title":"Northwind Airlines waits","published":"2026-01-05T09:00:00Z","polarity":"neutral"}' >&"$wire"
 is_not_ready() { [ "$(curl -s -o /dev/null -w '%{http_code}' "http://127.0.0.1:$http/readyz")" = 503 ]; }
 wait_until "not ready" is_not_ready
@@ -56,7 +46,7 @@ equal "heartbeats while the database cannot be written" "$(beats)" "$before"
 
 # ---- and on ----
 
-exec {lock}>&-
+release_database
 wait_until "heartbeats come again" have_beats $((before + 2))
 equal "documents" "$(last | jq -r .documents)" 1
 contains "the metric" "$(curl -s "http://127.0.0.1:$http/metrics")" 'bellwether_heartbeats_total{receiver="watchman",result="sent"}'

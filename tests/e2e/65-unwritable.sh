@@ -19,20 +19,11 @@ receivers:
   - {name: desk, url: "http://127.0.0.1:$desk/hook", secret_file: secret}
 self: {disk_free: 1 B, hold: 1s}
 YAML
-mkfifo "$scratch/wire" "$scratch/lock"
+mkfifo "$scratch/wire"
 start_daemon full "$scratch/full.yaml" "$scratch/wire"
 exec {wire}>"$scratch/wire"
 ready full
-python3 -c '
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.read()
-' "$db" <"$scratch/lock" >"$scratch/held" &
-processes+=($!)
-exec {lock}>"$scratch/lock"
-wait_until "the lock" grep -q held "$scratch/held"
+hold_database "$db"
 echo '{"id":"1","title":"Northwind Airlines waits","published":"2026-01-05T09:00:00Z","polarity":"neutral"}' >&"$wire"
 is_told() { [ "$(wc -l <"$scratch/received.jsonl")" -ge "$1" ]; }
 wait_until "the alert comes although nothing can be stored" is_told 1
@@ -40,7 +31,7 @@ equal "stored by then" "$(sql "$db" "select count(*) from alert_history")" 0
 equal "signature" "$(jq -r .verified "$scratch/received.jsonl")" true
 contains "what it says" "$(jq -r .body "$scratch/received.jsonl")" "cannot be written"
 
-exec {lock}>&-
+release_database
 wait_until "it is stored, as sent" sql_is "$db" \
 	"select a.rule, a.topic, d.event, d.state from alert_history a join delivery_status d on d.alert_id = a.id where d.event = 1" \
 	"bellwether|disk|1|sent"

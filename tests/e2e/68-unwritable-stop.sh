@@ -17,26 +17,17 @@ receivers:
   - {name: desk, url: "http://127.0.0.1:$desk/hook"}
 self: {disk_free: 1 B, hold: 1s}
 YAML
-mkfifo "$scratch/wire" "$scratch/lock"
+mkfifo "$scratch/wire"
 start_daemon late "$scratch/late.yaml" "$scratch/wire"
 exec {wire}>"$scratch/wire"
 ready late
-python3 -c '
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.read()
-' "$db" <"$scratch/lock" >"$scratch/held" &
-processes+=($!)
-exec {lock}>"$scratch/lock"
-wait_until "the lock" grep -q held "$scratch/held"
+hold_database "$db"
 echo '{"id":"1","title":"Northwind Airlines waits","published":"2026-01-05T09:00:00Z","polarity":"neutral"}' >&"$wire"
 wait_until "the daemon notices" grep -q "disk: " "$scratch/late.log"
 kill -TERM "$daemon"
 webhook_has_ended() { ! cat /proc/"$daemon"/task/*/comm 2>/dev/null | grep -qx webhook; }
 wait_until "the webhook thread ends first" webhook_has_ended
-exec {lock}>&-
+release_database
 wait "$daemon"
 equal "exit status" $? 0
 equal "the alert on the database waits for the next start" \

@@ -101,3 +101,19 @@ start_server() {
 	exec {server_input}>"$pipe.in" {server_output}<"$pipe.out"
 	read -r -t "$patience" _ port <&"$server_output" || fail "$script says no port"
 }
+
+# hold_database FILE: nobody else can write to it until release_database
+hold_database() {
+	mkfifo "$scratch/hold.in"
+	python3 -c '
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+' "$1" <"$scratch/hold.in" >"$scratch/held" &
+	processes+=($!)
+	exec {database_hold}>"$scratch/hold.in"
+	wait_until "the lock" grep -q held "$scratch/held"
+}
+release_database() { exec {database_hold}>&-; }
