@@ -1,31 +1,12 @@
 #include "model/cpu/rows.h"
 
 #include "model/cpu/level.h"
+#include "model/cpu/row_moments.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 #include <math.h>
-
-/* The row stays in the first cache level, so mean and variance take a walk each: sums of squares would cancel. */
-
-CPU_INLINE float row_mean(const float *row, size_t width)
-{
-	float sum = 0;
-#pragma omp simd reduction(+ : sum)
-	for (size_t i = 0; i < width; i++)
-		sum += row[i];
-	return sum / (float)width;
-}
-
-CPU_INLINE float row_variance(const float *row, size_t width, float mean)
-{
-	float squares = 0;
-#pragma omp simd reduction(+ : squares)
-	for (size_t i = 0; i < width; i++)
-		squares += (row[i] - mean) * (row[i] - mean);
-	return squares / (float)width;
-}
 
 CPU_INLINE void row_norm(float *row, size_t width, float mean, float variance, const struct norm *norm)
 {

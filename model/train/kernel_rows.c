@@ -2,6 +2,7 @@
 
 #include "model/cpu/level.h"
 #include "model/cpu/math.h"
+#include "model/cpu/row_moments.h"
 
 #include <math.h>
 
@@ -58,30 +59,12 @@ void rows_add(float *x, const float *y, size_t count)
 	train_add(x, y, count);
 }
 
-CPU_INLINE float train_row_mean(const float *x, size_t width)
-{
-	float sum = 0;
-#pragma omp simd reduction(+ : sum)
-	for (size_t i = 0; i < width; i++)
-		sum += x[i];
-	return sum / (float)width;
-}
-
-CPU_INLINE float train_row_variance(const float *x, size_t width, float mean)
-{
-	float sum = 0;
-#pragma omp simd reduction(+ : sum)
-	for (size_t i = 0; i < width; i++)
-		sum += (x[i] - mean) * (x[i] - mean);
-	return sum / (float)width;
-}
-
 CPU_INLINE void train_norm_body(float *x, size_t rows, size_t width, const float *gamma, const float *beta, float epsilon,
 				float *rstd, float *y)
 {
 	for (size_t row = 0; row < rows; row++, x += width, y += width) {
-		float mean = train_row_mean(x, width);
-		float scale = 1.0f / sqrtf(train_row_variance(x, width, mean) + epsilon);
+		float mean = row_mean(x, width);
+		float scale = 1.0f / sqrtf(row_variance(x, width, mean) + epsilon);
 		rstd[row] = scale;
 #pragma omp simd
 		for (size_t i = 0; i < width; i++) {
