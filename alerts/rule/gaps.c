@@ -78,15 +78,9 @@ static double level_around(const struct level *days, size_t count, size_t d)
 	double levels[9];
 	size_t n = 0;
 
-	for (size_t i = d < 4 ? 0 : d - 4; i < count && i <= d + 4; i++) {
-		double level = days[i].count / days[i].expected;
-		size_t place = n++;
-
-		for (; place > 0 && levels[place - 1] > level; place--)
-			levels[place] = levels[place - 1];
-		levels[place] = level;
-	}
-	return levels[n / 2];
+	for (size_t i = d < 4 ? 0 : d - 4; i < count && i <= d + 4; i++)
+		levels[n++] = days[i].count / days[i].expected;
+	return rule_middle(levels, n);
 }
 
 static bool mark_holidays(struct history *history, const struct week *week, const double profile[RULE_WEEK_HOURS])

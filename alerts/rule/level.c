@@ -29,21 +29,28 @@ static const double prior_share = 0.3, prior_share_stories = 10;
 static const double prior_mean = 0, prior_mean_stories = 10, score_variance = 0.4;
 static const double prior_spread = 0.02, prior_spread_mass = 50;       /* of a day's own share or mean; in pairs of stories */
 
+double rule_middle(double *values, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		double value = values[i];
+		size_t place = i;
+
+		for (; place > 0 && values[place - 1] > value; place--)
+			values[place] = values[place - 1];
+		values[place] = value;
+	}
+	return values[count / 2];
+}
+
 /* The middle of the levels of the five days around this one. */
 static double middle_of_five(const struct day *days, size_t count, size_t d)
 {
 	double levels[5];
 	size_t from = d < 2 ? 0 : d + 3 > count ? (count < 5 ? 0 : count - 5) : d - 2, n = 0;
 
-	for (size_t i = from; i < count && n < 5; i++) {
-		double level = days[i].exposure > 0 ? days[i].count / days[i].exposure : 0;
-		size_t place = n++;
-
-		for (; place > 0 && levels[place - 1] > level; place--)
-			levels[place] = levels[place - 1];
-		levels[place] = level;
-	}
-	return levels[n / 2];
+	for (size_t i = from; i < count && n < 5; i++)
+		levels[n++] = days[i].exposure > 0 ? days[i].count / days[i].exposure : 0;
+	return rule_middle(levels, n);
 }
 
 /* A day's count, cut where it is far from what was expected. */

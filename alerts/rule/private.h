@@ -64,6 +64,7 @@ struct usual {
 struct usual level_learn(struct day *days, size_t count, enum rule_metric metric);
 struct usual level_forecast(struct day *days, size_t count, struct usual usual); /* after level_learn: with the trend */
 struct usual tone_learn(const struct day *days, size_t count, bool share);
+double rule_middle(double *values, size_t count); /* the median, the upper one of an even count; sorts: for a few values */
 
 /* scatter.c: variance over mean within each of the rule's windows. */
 void scatter_learn(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count);
