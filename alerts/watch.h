@@ -157,6 +157,9 @@ struct watch_bucket {
 	double story_score_sum;      /* over judged stories */
 };
 
+/* What rules make of it: the stories, and how many documents there were. */
+struct tally watch_bucket_tally(const struct watch_bucket *bucket);
+
 struct watch_evidence {
 	int64_t document, story;
 	int64_t published_us;

@@ -106,14 +106,7 @@ void replay_tracks_add(struct replay_tracks *tracks, const struct watch_effects 
 {
 	for (size_t i = 0; i < effects->increment_count; i++) {
 		const struct watch_bucket *bucket = &effects->increments[i];
-		struct tally tally = {
-			.documents = bucket->total,
-			.negative_documents = bucket->negative,
-			.stories = bucket->stories,
-			.judged = bucket->judged_stories,
-			.negative = bucket->negative_stories,
-			.score = llround(bucket->story_score_sum * 1e6),
-		};
+		struct tally tally = watch_bucket_tally(bucket);
 
 		if (bucket->width_s == 3600 && bucket->start_s + 3600 > tracks->since_s)
 			window_add(&topic_at(tracks, bucket->topic)->hours, (int32_t)(bucket->start_s / 3600), &tally);

@@ -13,7 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct tally bucket_tally(const struct watch_bucket *bucket)
+struct tally watch_bucket_tally(const struct watch_bucket *bucket)
 {
 	return (struct tally){
 		.documents = bucket->total,
@@ -27,7 +27,7 @@ struct tally bucket_tally(const struct watch_bucket *bucket)
 
 void watch_load_bucket(struct watch *watch, const struct watch_bucket *bucket)
 {
-	struct tally tally = bucket_tally(bucket);
+	struct tally tally = watch_bucket_tally(bucket);
 
 	if (bucket->width_s == 3600 && bucket->topic < watch->topic_count)
 		count_history(&watch->topics[bucket->topic], bucket->start_s * SECOND_US, &tally);

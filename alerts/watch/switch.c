@@ -116,7 +116,7 @@ void watch_switch_model(struct watch *watch, const struct watch_switch *sw)
 void watch_load_bucket_before(struct watch *watch, const struct watch_bucket *bucket, const struct watch_switch *switches,
 			      size_t count)
 {
-	struct tally tally = bucket_tally(bucket);
+	struct tally tally = watch_bucket_tally(bucket);
 	int32_t hour = hour_of(bucket->start_s * SECOND_US);
 	struct topic *topic;
 
