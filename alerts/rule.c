@@ -23,62 +23,100 @@ static int32_t single_window(const struct rule_spec *spec)
 	return cells < RULE_LONGEST_CELLS ? (int32_t)cells : RULE_LONGEST_CELLS;
 }
 
-bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, int32_t cell)
+/* The longest window that is in the span; 0 where the span is empty. */
+static int32_t longest_within(struct rule_span span, const struct rule_spec *spec)
 {
 	int32_t cells = spec->window_us > 0 ? single_window(spec) : RULE_LONGEST_CELLS;
-	struct tally tally = window_sum(recent, cell - cells, cell);
+	int64_t most = (int64_t)span.cell - span.since;
+
+	return most < cells ? (int32_t)(most > 0 ? most : 0) : cells;
+}
+
+bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, struct rule_span span)
+{
+	struct tally tally = window_sum(recent, span.cell - longest_within(span, spec), span.cell);
 
 	return look_count(spec->metric, &tally) >= look_least_count(spec);
 }
 
-/* A slow build up to now: the days before this baseline's hour, and what came since. */
+/* A slow build up to now: the days before this baseline's hour, and what came since.  Not one that has been told. */
 static double build_at(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct window *recent,
-		       const struct week_point *end, int32_t cell)
+		       const struct week_point *end, struct rule_span span)
 {
-	int32_t cells = cell + 1 - baseline->hour * 60;
+	int32_t cell = span.cell, cells = cell + 1 - baseline->hour * 60;
 	struct tally tally;
 
-	if (!(baseline->drift > 0) || cells <= 0 || cells > RULE_LONGEST_CELLS)
+	if (!(baseline->drift > 0) || cells <= 0 || cells > RULE_LONGEST_CELLS ||
+	    (int64_t)cell - span.since < DRIFT_DAYS * CELLS_A_DAY)
 		return INFINITY;
 	tally = window_sum(recent, cell - cells, cell);
 	return drift_rate(baseline, look_count(spec->metric, &tally), look_exposure(baseline, end, cell, cells));
 }
 
-struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_baseline *baseline,
-			       const struct window *recent, int32_t cell)
+/* A window, and what it says. */
+struct sight {
+	struct look look;
+	struct tally tally;
+	double exposure;
+	int32_t cells; /* 0 = the span is empty */
+};
+
+static struct sight rarest(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct window *recent,
+			   const struct week_point *end, struct rule_span span)
 {
-	double budget = rule_budget(spec), best_exposure = 0;
-	struct rule_verdict verdict = {.p_value = 1, .per_day = INFINITY};
-	struct look best = {0};
-	struct tally best_tally = {0};
-	struct week_point end;
+	int32_t longest = longest_within(span, spec);
+	struct sight best = {.look.per_day = INFINITY};
 
-	if (baseline->days < least_days)
-		return verdict;
-	end = look_point(baseline, (int64_t)cell + 1);
-	for (size_t i = 0; i < (spec->window_us > 0 ? 1 : RULE_WINDOWS); i++) {
-		int32_t cells = spec->window_us > 0 ? single_window(spec) : rule_windows[i];
-		double exposure = look_exposure(baseline, &end, cell, cells);
-		struct tally tally = window_sum(recent, cell - cells, cell);
-		struct look look = look_at(spec, baseline, &tally, exposure, cells);
+	for (int32_t i = 0, cells = 0; cells < longest; i++) { /* the last of rule_windows is as long as any */
+		struct sight sight;
 
-		if (verdict.cells && look.per_day > best.per_day) /* none is rare: the longest */
-			continue;
-		best = look;
-		best_tally = tally;
-		best_exposure = exposure;
-		verdict.cells = cells;
+		cells = spec->window_us > 0 || rule_windows[i] > longest ? longest : rule_windows[i];
+		sight.cells = cells;
+		sight.exposure = look_exposure(baseline, end, span.cell, cells);
+		sight.tally = window_sum(recent, span.cell - cells, span.cell);
+		sight.look = look_at(spec, baseline, &sight.tally, sight.exposure, cells);
+		if (!best.cells || sight.look.per_day <= best.look.per_day) /* none is rare: the longest */
+			best = sight;
 	}
-	if (spec->window_us <= 0 && best.count >= look_least_count(spec) && best.ratio > fmax(spec->min_ratio, 1))
-		best.per_day = fmin(best.per_day, build_at(spec, baseline, recent, &end, cell));
-	verdict.count = best.count;
-	verdict.expected = best.expected;
-	verdict.ratio = best.ratio;
-	verdict.per_day = best.per_day;
-	verdict.fire = best.per_day <= budget;
-	verdict.hold = best.per_day <= budget * RULE_HOLD_FACTOR;
+	return best;
+}
+
+/* Behind an alert: by what came since, or by all of it where at least some of that came since. */
+static struct sight behind_alert(const struct rule_spec *spec, const struct rule_baseline *baseline,
+				 const struct window *recent, const struct week_point *end, struct rule_span span)
+{
+	struct sight since = rarest(spec, baseline, recent, end, span), whole;
+
+	if (!isfinite(since.look.per_day) || (int64_t)span.cell - span.since >= RULE_LONGEST_CELLS)
+		return since;
+	whole = rarest(spec, baseline, recent, end, (struct rule_span){RULE_EVER, span.cell});
+	whole.look.per_day = fmax(whole.look.per_day, since.look.per_day / RULE_AGAIN_FACTOR);
+	return whole.look.per_day < since.look.per_day ? whole : since;
+}
+
+struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_baseline *baseline,
+			       const struct window *recent, struct rule_span span)
+{
+	double budget = rule_budget(spec);
+	struct rule_verdict verdict = {.p_value = 1, .per_day = INFINITY};
+	struct week_point end;
+	struct sight best;
+
+	if (baseline->days < least_days || span.since >= span.cell)
+		return verdict;
+	end = look_point(baseline, (int64_t)span.cell + 1);
+	best = behind_alert(spec, baseline, recent, &end, span);
+	if (spec->window_us <= 0 && best.look.count >= look_least_count(spec) && best.look.ratio > fmax(spec->min_ratio, 1))
+		best.look.per_day = fmin(best.look.per_day, build_at(spec, baseline, recent, &end, span));
+	verdict.cells = best.cells;
+	verdict.count = best.look.count;
+	verdict.expected = best.look.expected;
+	verdict.ratio = best.look.ratio;
+	verdict.per_day = best.look.per_day;
+	verdict.fire = best.look.per_day <= budget;
+	verdict.hold = best.look.per_day <= budget * RULE_HOLD_FACTOR;
 	if (verdict.hold)
-		verdict.p_value = look_p_value(spec, baseline, &best_tally, &best, verdict.cells);
-	cause_tell(&verdict, spec, baseline, &best_tally, best_exposure);
+		verdict.p_value = look_p_value(spec, baseline, &best.tally, &best.look, best.cells);
+	cause_tell(&verdict, spec, baseline, &best.tally, best.exposure);
 	return verdict;
 }

@@ -23,7 +23,9 @@ enum {
 	RULE_LONGEST_CELLS = 48 * 60,     /* the longest window */
 	RULE_WEEK_HOURS = 7 * 24,
 	RULE_WINDOWS = 6,                 /* judged together */
+	RULE_EVER = INT32_MIN,            /* as `since`: no alert was before */
 	RULE_HOLD_FACTOR = 10,            /* as long as the rate is within so many budgets, a firing alert holds */
+	RULE_AGAIN_FACTOR = 30,           /* so many budgets are rare enough behind an alert, where all of it is within one */
 };
 
 /* A new one: its name in daemon/config_keys.c, what it counts in rule.c and rule/learn.c, and which documents touch it in
@@ -97,13 +99,22 @@ struct rule_verdict {
 	enum rule_cause cause;
 };
 
-/* Can any window that ends with `cell` fire?  False where there are fewer stories than min_count in the longest one: then
- * nothing need be learnt. */
-bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, int32_t cell);
+/*
+ * Judge windows that end with `cell`.  `since`: the last cell of an alert that is
+ * over.  What that has told alarms nobody anew, nor does one story more on top of
+ * it: windows begin after it, and those that reach further back count only where
+ * what came since is rare by itself, if not as rare as the budget asks.
+ */
+struct rule_span {
+	int32_t since, cell;
+};
 
-/* Judge the windows that end with `cell`. */
+/* Can any of the windows fire?  False where there are fewer stories than min_count in the longest one: then nothing need be
+ * learnt. */
+bool rule_may_fire(const struct rule_spec *spec, const struct window *recent, struct rule_span span);
+
 struct rule_verdict rule_judge(const struct rule_spec *spec, const struct rule_baseline *baseline,
-			       const struct window *recent, int32_t cell);
+			       const struct window *recent, struct rule_span span);
 
 /*
  * For charts: what is usual in the `cells` cells that end with `cell`, and the

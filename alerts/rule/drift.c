@@ -14,7 +14,6 @@
 #include <math.h>
 
 static const double build = 1.5; /* the factor that it is tuned to find */
-static const double most_days = 14;
 
 static const double most_deviations = 2;
 
@@ -29,7 +28,7 @@ void drift_learn(struct rule_baseline *baseline, const struct window *hours, con
 {
 	double sum = 0;
 
-	for (size_t d = count < most_days ? count : (size_t)most_days; d-- > 0;)
+	for (size_t d = count < DRIFT_DAYS ? count : DRIFT_DAYS; d-- > 0;)
 		if (days[d].forecast >= 0)
 			sum = step(sum, days[d].count, days[d].forecast * days[d].exposure, baseline->scatter[5]);
 	for (int32_t begin = history->begin + history->hours; begin < baseline->hour; begin += DAY_HOURS) {

@@ -13,6 +13,7 @@ enum {
 	GAP_HOURS = 72,                /* the last hours are never learnt from */
 	DAYS_MOST = RULE_HISTORY_HOURS / DAY_HOURS,
 	CELLS_A_DAY = 24 * 60,
+	DRIFT_DAYS = 14,               /* a slow build is sought in so many */
 };
 
 #define LEAST_EXPECTED 1e-4

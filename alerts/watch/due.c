@@ -27,7 +27,7 @@ int32_t due_cell(const struct watch *watch, const struct rule_state *state)
 void step_due(struct watch *watch, struct rule_state *state, int64_t applied_us, struct watch_effects *effects)
 {
 	int32_t due = due_cell(watch, state);
-	struct rule_verdict verdict = judge(watch, state->topic, state->rule, due);
+	struct rule_verdict verdict = judge(watch, state->topic, state->rule, (struct rule_span){state->since, due});
 	struct moment now = {due, applied_us, &verdict};
 
 	if (state->state == ALERT_PENDING && verdict.hold) {

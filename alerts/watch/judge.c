@@ -26,14 +26,14 @@ const struct rule_baseline *baseline_of(struct topic *topic, enum rule_metric me
 	return *baseline;
 }
 
-struct rule_verdict judge(struct watch *watch, uint32_t index, uint32_t rule, int32_t cell)
+struct rule_verdict judge(struct watch *watch, uint32_t index, uint32_t rule, struct rule_span span)
 {
 	const struct rule_spec *spec = &watch->rules[rule];
 	struct topic *topic = &watch->topics[index];
-	struct rule_verdict verdict = rule_judge(spec, baseline_of(topic, spec->metric, cell), &topic->recent, cell);
+	struct rule_verdict verdict = rule_judge(spec, baseline_of(topic, spec->metric, span.cell), &topic->recent, span);
 
 	if (verdict.fire && spec->min_publishers > 1 &&
-	    memory_publishers(&topic->memory, spec->metric != RULE_VOLUME, cell - verdict.cells) < spec->min_publishers)
+	    memory_publishers(&topic->memory, spec->metric != RULE_VOLUME, span.cell - verdict.cells) < spec->min_publishers)
 		verdict.fire = false;
 	return verdict;
 }
@@ -89,6 +89,7 @@ static struct rule_state *make_state(const struct watch *watch, uint32_t rule, u
 
 	state->rule = rule;
 	state->topic = topic;
+	state->since = RULE_EVER;
 	state->order = order_of(watch, rule, topic);
 	return state;
 }
@@ -107,6 +108,7 @@ static void judge_rule(struct watch *watch, uint32_t index, size_t slot, const s
 	struct topic *topic = &watch->topics[index];
 	struct rule_state *state = topic->states[slot];
 	uint32_t rule = topic->rules[slot];
+	struct rule_span span;
 	struct rule_verdict verdict;
 	struct moment now = {.applied_us = applied_us, .verdict = &verdict};
 
@@ -116,9 +118,10 @@ static void judge_rule(struct watch *watch, uint32_t index, size_t slot, const s
 		cell = state->changed;
 	if (state && state->state == ALERT_OK && cell == state->began)
 		return; /* one alert begins in a cell: its id is made from that */
-	if ((!state || state->state == ALERT_OK) && !rule_may_fire(&watch->rules[rule], &topic->recent, cell))
+	span = (struct rule_span){state ? state->since : RULE_EVER, cell};
+	if ((!state || state->state == ALERT_OK) && !rule_may_fire(&watch->rules[rule], &topic->recent, span))
 		return;
-	verdict = judge(watch, index, rule, cell);
+	verdict = judge(watch, index, rule, span);
 	now.cell = cell;
 	if (state && state->state != ALERT_OK) {
 		if (verdict.hold && keeps_going(&watch->rules[rule], topic, tally, cell))

@@ -56,6 +56,7 @@ struct rule_state {
 	int32_t changed;           /* the cell of the last change; no judgement goes back before it */
 	int32_t began, fired;      /* cells; fired 0 = not yet */
 	int32_t hot;               /* the last cell in which a document came and the count was high */
+	int32_t since;             /* the last one of the alert before; windows begin after it; RULE_EVER = none before */
 	uint32_t peak;
 	enum told told;
 	uint32_t said;             /* the peak that the last message said, and its cell */
@@ -176,12 +177,9 @@ void count_history(struct topic *topic, int64_t published_us, const struct tally
 void count_trends(uint32_t topic, const struct watch_document *document, int64_t published_us, const struct tally *tally,
 		  struct watch_effects *effects);
 
-/* ---- load.c ---- */
-struct tally bucket_tally(const struct watch_bucket *bucket);
-
 /* ---- judge.c ---- */
 const struct rule_baseline *baseline_of(struct topic *topic, enum rule_metric metric, int32_t cell);
-struct rule_verdict judge(struct watch *watch, uint32_t topic, uint32_t rule, int32_t cell);
+struct rule_verdict judge(struct watch *watch, uint32_t topic, uint32_t rule, struct rule_span span);
 /* Judge the rules of a topic that count any of `tally`, at a source's watermark; upwards only: the cell is still open. */
 void judge_topic(struct watch *watch, uint32_t topic, const struct tally *tally, uint32_t source, int64_t applied_us,
 		 struct watch_effects *effects);

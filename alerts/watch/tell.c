@@ -59,7 +59,7 @@ static void tell_joined(struct watch *watch, struct rule_state *leader, const st
 			struct watch_effects *effects)
 {
 	int32_t cell = now->cell > leader->changed ? now->cell : leader->changed;
-	struct rule_verdict verdict = judge(watch, leader->topic, leader->rule, cell);
+	struct rule_verdict verdict = judge(watch, leader->topic, leader->rule, (struct rule_span){leader->since, cell});
 	struct moment then = {cell, now->applied_us, &verdict};
 	struct change change = {.to = ALERT_FIRING, .what = CHANGE_JOINED, .late = late};
 
@@ -112,6 +112,8 @@ void resolve(struct watch *watch, struct rule_state *state, const struct moment 
 
 	state->state = ALERT_OK;
 	state->changed = now->cell;
+	if (state->fired)
+		state->since = state->hot;
 	deactivate(watch, state);
 	if (state->told != TOLD_NOT && leads(state))
 		route(watch, state, &change, now, effects);
@@ -156,7 +158,7 @@ void break_silence(struct watch *watch, struct rule_state *state, int64_t applie
 	if (state->state != ALERT_FIRING || state->told != TOLD_NOT ||
 	    is_silent(watch, &watch->topics[state->topic], applied_us))
 		return;
-	verdict = judge(watch, state->topic, state->rule, now.cell);
+	verdict = judge(watch, state->topic, state->rule, (struct rule_span){state->since, now.cell});
 	tell_first(watch, state, CHANGE_RENEWED, &now, effects);
 }
 
@@ -172,7 +174,7 @@ void tell_again(struct watch *watch, struct rule_state *state, int64_t applied_u
 		put_state(watch, state, effects); /* the end of the silence will tell it */
 		return;
 	}
-	verdict = judge(watch, state->topic, state->rule, cell);
+	verdict = judge(watch, state->topic, state->rule, (struct rule_span){state->since, cell});
 	change.late = is_behind(watch, state->source, applied_us);
 	change.notify = true;
 	state->told = TOLD_LIVE;

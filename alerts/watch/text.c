@@ -11,21 +11,22 @@
 #include <string.h>
 
 /*
- * Version 1, which is still read: the first nine and the source's name, with 0
- * or 1 for whether it was told.
+ * Older versions are still read.  2 had no `since`; 1 had the first nine and the
+ * source's name, with 0 or 1 for whether it was told.
  */
 #define FIRST "%c %16s %" SCNu32 " %" SCNd32 " %" SCNd32 " %" SCNd32 " %" SCNd32 " %" SCNu32 " %u %n"
 #define REST "%" SCNu32 " %" SCNd32 " %" SCNu32 " %16s %n"
+#define SINCE "%" SCNd32 " %n"
 
 void state_print(const struct watch *watch, const struct rule_state *state, char out[STATE_TEXT_SIZE])
 {
 	static const char letters[] = {[ALERT_OK] = 'o', [ALERT_PENDING] = 'p', [ALERT_FIRING] = 'f'};
 
 	snprintf(out, STATE_TEXT_SIZE,
-		 "2 %c %s %" PRIu32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRIu32 " %u %" PRIu32 " %" PRId32
-		 " %" PRIu32 " %s %s",
+		 "3 %c %s %" PRIu32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRId32 " %" PRIu32 " %u %" PRIu32 " %" PRId32
+		 " %" PRIu32 " %s %" PRId32 " %s",
 		 letters[state->state], state->id, state->event, state->changed, state->began, state->fired, state->hot,
-		 state->peak, (unsigned)state->told, state->said, state->said_cell, state->joined, state->group,
+		 state->peak, (unsigned)state->told, state->said, state->said_cell, state->joined, state->group, state->since,
 		 watch->sources[state->source].name);
 }
 
@@ -53,41 +54,58 @@ static void assume_rest(struct rule_state *state)
 	memcpy(state->group, state->id, ID_SIZE);
 }
 
-/* The length of what was read, 0 where it is none of ours. */
-static int parse_rest(const char *text, struct rule_state *state)
+/* These three move on behind what they read; -1 where it is none of ours. */
+static int parse_first(const char **text, struct rule_state *state)
+{
+	unsigned told;
+	int length = 0;
+	char letter;
+
+	if (sscanf(*text, FIRST, &letter, state->id, &state->event, &state->changed, &state->began, &state->fired, &state->hot,
+		   &state->peak, &told, &length) != 9 ||
+	    !length || !is_id(state->id) || parse_letter(letter, &state->state) < 0 || told > TOLD_DIGEST)
+		return -1;
+	state->told = (enum told)told;
+	*text += length;
+	return 0;
+}
+
+static int parse_rest(const char **text, struct rule_state *state)
 {
 	int length = 0;
 
-	if (sscanf(text, REST, &state->said, &state->said_cell, &state->joined, state->group, &length) != 4 ||
+	if (sscanf(*text, REST, &state->said, &state->said_cell, &state->joined, state->group, &length) != 4 || !length ||
 	    !is_id(state->group))
-		return 0;
-	return length;
+		return -1;
+	*text += length;
+	return 0;
+}
+
+static int parse_since(const char **text, struct rule_state *state)
+{
+	int length = 0;
+
+	if (sscanf(*text, SINCE, &state->since, &length) != 1 || !length)
+		return -1;
+	*text += length;
+	return 0;
 }
 
 int state_parse(struct watch *watch, const char *text, struct rule_state *state)
 {
-	bool first_version = strncmp(text, "1 ", 2) == 0;
-	int length = 0, rest;
-	unsigned told;
-	char letter;
+	char version = text[0];
 
-	if (!first_version && strncmp(text, "2 ", 2) != 0)
+	if (version < '1' || version > '3' || text[1] != ' ')
 		return -1;
 	text += 2;
-	if (sscanf(text, FIRST, &letter, state->id, &state->event, &state->changed, &state->began, &state->fired, &state->hot,
-		   &state->peak, &told, &length) != 9 ||
-	    !length || !is_id(state->id) || parse_letter(letter, &state->state) < 0 || told > (first_version ? 1 : TOLD_DIGEST))
+	if (parse_first(&text, state) < 0)
 		return -1;
-	state->told = (enum told)told;
-	text += length;
-	if (first_version) {
-		assume_rest(state);
-	} else {
-		rest = parse_rest(text, state);
-		if (!rest)
-			return -1;
-		text += rest;
-	}
+	assume_rest(state);
+	state->since = state->state == ALERT_OK && state->fired ? state->hot : RULE_EVER;
+	if (version > '1' && parse_rest(&text, state) < 0)
+		return -1;
+	if (version > '2' && parse_since(&text, state) < 0)
+		return -1;
 	state->source = source_find(watch, text);
 	return 0;
 }

@@ -218,13 +218,16 @@ static inline void stream_hour(struct stream *s, double boost, uint32_t minutes[
 
 /* ---- the rule on such a topic, at several budgets at once ---- */
 
-enum { WARM_HOURS = 8 * WEEK_HOURS, TOPIC_HOURS = 2 * 8766, KEEP_CELLS = 6 * 60, FIRST_HOUR = 2642 * WEEK_HOURS + 96 };
+enum { WARM_HOURS = 8 * WEEK_HOURS, TOPIC_HOURS = 2 * 8766, KEEP_CELLS = 6 * 60, FIRST_HOUR = 2642 * WEEK_HOURS + 96,
+	ALARM_FADES = 14 * 24 * 60, /* after so long an alarm has no part in what is judged */
+};
 enum { BUDGETS = 3 };
 static const double budgets[BUDGETS] = {1 / 7.0, 1 / 30.4375, 1 / 91.3125};
 
 struct alarm {
 	bool firing;
 	int32_t began, changed, hot;
+	int32_t since; /* the `hot` of the one before */
 };
 
 /* One topic as the watch keeps it. */
@@ -242,6 +245,8 @@ struct topic {
 static inline void topic_init(struct topic *topic)
 {
 	memset(topic, 0, sizeof *topic);
+	for (int b = 0; b < BUDGETS; b++)
+		topic->alarms[b].since = RULE_EVER;
 	window_init(&topic->recent, RULE_LONGEST_CELLS + 13 * HOUR_MINUTES);
 	window_init(&topic->hours, RULE_HISTORY_HOURS);
 }
@@ -276,6 +281,7 @@ static inline void end_due(struct alarm *alarm, int32_t cell)
 	if (alarm->firing && alarm->hot + KEEP_CELLS < cell) {
 		alarm->firing = false;
 		alarm->changed = alarm->hot + KEEP_CELLS;
+		alarm->since = alarm->hot;
 	}
 }
 
@@ -284,7 +290,8 @@ static inline unsigned topic_tell(struct topic *topic, int32_t cell, uint32_t st
 {
 	struct tally tally = {.documents = stories, .stories = stories};
 	struct rule_spec spec = spec_of(topic, BUDGETS - 1);
-	struct rule_verdict verdict;
+	struct rule_span ever = {RULE_EVER, cell};
+	struct rule_verdict whole;
 	unsigned began = 0;
 	int32_t hour;
 
@@ -302,7 +309,7 @@ static inline unsigned topic_tell(struct topic *topic, int32_t cell, uint32_t st
 	for (int b = 0; b < BUDGETS; b++)
 		end_due(&topic->alarms[b], cell);
 	hour = rule_baseline_hour(&topic->hours, cell);
-	if (!rule_may_fire(&spec, &topic->recent, cell))
+	if (!rule_may_fire(&spec, &topic->recent, ever))
 		return 0;
 	if (!topic->learnt || topic->baseline.hour != hour) {
 		rule_learn(&topic->baseline, spec.metric, &topic->hours, hour);
@@ -310,8 +317,13 @@ static inline unsigned topic_tell(struct topic *topic, int32_t cell, uint32_t st
 			topic->after_learning(&topic->baseline);
 	}
 	topic->learnt = true;
-	verdict = rule_judge(&spec, &topic->baseline, &topic->recent, cell);
-	for (int b = 0; b < BUDGETS; b++) { /* the rate is that of every budget */
+	whole = rule_judge(&spec, &topic->baseline, &topic->recent, ever);
+	for (int b = 0; b < BUDGETS; b++) { /* the rate is that of every budget, where none of them has just alarmed */
+		int32_t since = topic->alarms[b].since;
+		struct rule_verdict verdict =
+			since < cell - ALARM_FADES ? whole
+						   : rule_judge(&spec, &topic->baseline, &topic->recent, (struct rule_span){since, cell});
+
 		verdict.fire = verdict.per_day <= budgets[b];
 		verdict.hold = verdict.per_day <= budgets[b] * RULE_HOLD_FACTOR;
 		topic->fires |= (unsigned)verdict.fire << b;

@@ -32,7 +32,7 @@ static struct rule_verdict judge(const struct rule_spec *spec, const struct wind
 	struct rule_baseline baseline;
 
 	rule_learn(&baseline, spec->metric, hours, rule_baseline_hour(hours, cell));
-	return rule_judge(spec, &baseline, recent, cell);
+	return rule_judge(spec, &baseline, recent, (struct rule_span){RULE_EVER, cell});
 }
 
 START_TEST(tails_are_those_of_the_tables)
@@ -193,6 +193,75 @@ START_TEST(a_spike_fires_and_a_usual_day_does_not)
 }
 END_TEST
 
+START_TEST(windows_begin_after_the_alert_before)
+{
+	int32_t now = 200 * DAY_CELLS + 15 * HOUR_CELLS;
+	struct rule_baseline baseline;
+	struct window hours, recent;
+	struct rule_verdict verdict;
+
+	make_history(&hours, 200, 80, 2);
+	rule_learn(&baseline, negative.metric, &hours, rule_baseline_hour(&hours, now));
+	window_init(&recent, 50 * HOUR_CELLS);
+	for (int i = 0; i < 40; i++)
+		add(&recent, now - 600 - i, 1, 1);
+	add(&recent, now - 400, 1, 1);
+	ck_assert(rule_judge(&negative, &baseline, &recent, (struct rule_span){RULE_EVER, now}).fire);
+	ck_assert(rule_judge(&negative, &baseline, &recent, (struct rule_span){now - 5000, now}).fire);
+	verdict = rule_judge(&negative, &baseline, &recent, (struct rule_span){now - 600, now});
+	ck_assert(!verdict.fire && !verdict.hold);
+	ck_assert_uint_eq(verdict.count, 1);
+	ck_assert_int_eq(verdict.cells, 600);
+	ck_assert(!rule_may_fire(&negative, &recent, (struct rule_span){now - 600, now}));
+	for (int i = 0; i < 10; i++)
+		add(&recent, now - 300 - i, 1, 1);
+	verdict = rule_judge(&negative, &baseline, &recent, (struct rule_span){now - 600, now});
+	ck_assert(verdict.fire);
+	ck_assert(!rule_judge(&negative, &baseline, &recent, (struct rule_span){now - 300, now}).fire);
+	verdict = rule_judge(&negative, &baseline, &recent, (struct rule_span){now, now});
+	ck_assert(!verdict.fire && !verdict.hold && verdict.cells == 0);
+	ck_assert(!rule_may_fire(&negative, &recent, (struct rule_span){now + 5, now}));
+	window_reset(&hours);
+	window_reset(&recent);
+}
+END_TEST
+
+/* What came behind an alert need not be as rare as that by itself, but rare it must be. */
+START_TEST(a_crisis_that_goes_on_alarms_again)
+{
+	int32_t now = 200 * DAY_CELLS + 15 * HOUR_CELLS;
+	struct rule_span behind = {now - 600, now}, whole = {RULE_EVER, now};
+	struct rule_verdict alone, with;
+	struct rule_baseline baseline;
+	struct window hours, recent, before;
+	int again = 0, afresh = 0;
+
+	make_history(&hours, 200, 80, 2);
+	rule_learn(&baseline, negative.metric, &hours, rule_baseline_hour(&hours, now));
+	window_init(&recent, 50 * HOUR_CELLS);
+	window_init(&before, 50 * HOUR_CELLS);
+	for (int i = 0; i < 40; i++)
+		add(&before, now - 600 - i, 1, 1);
+	for (int i = 1; !afresh; i++) {
+		add(&recent, now - 10 * i, 1, 1);
+		add(&before, now - 10 * i, 1, 1);
+		alone = rule_judge(&negative, &baseline, &recent, behind);
+		with = rule_judge(&negative, &baseline, &before, behind);
+		ck_assert(rule_judge(&negative, &baseline, &before, whole).fire);
+		ck_assert(with.fire || !alone.fire);
+		ck_assert_double_ge(with.per_day * RULE_AGAIN_FACTOR * (1 + 1e-9), alone.per_day);
+		again = with.fire && !again ? i : again;
+		afresh = alone.fire ? i : 0;
+		ck_assert_int_lt(i, 20);
+	}
+	ck_assert_int_ge(again, 2);
+	ck_assert_int_lt(again, afresh);
+	window_reset(&hours);
+	window_reset(&recent);
+	window_reset(&before);
+}
+END_TEST
+
 START_TEST(a_smaller_budget_asks_for_more)
 {
 	int32_t now = 200 * DAY_CELLS + 15 * HOUR_CELLS;
@@ -326,6 +395,8 @@ int main(void)
 	tcase_add_test(tcase, the_last_days_are_not_their_own_baseline);
 	tcase_add_test(tcase, weekends_are_learnt);
 	tcase_add_test(tcase, a_spike_fires_and_a_usual_day_does_not);
+	tcase_add_test(tcase, windows_begin_after_the_alert_before);
+	tcase_add_test(tcase, a_crisis_that_goes_on_alarms_again);
 	tcase_add_test(tcase, a_smaller_budget_asks_for_more);
 	tcase_add_test(tcase, guards_hold);
 	tcase_add_test(tcase, one_window_is_the_users);

@@ -50,6 +50,11 @@ static void write_days(struct window *hours, int from, int until, double an_hour
 	}
 }
 
+static struct rule_span whole(int32_t cell)
+{
+	return (struct rule_span){RULE_EVER, cell};
+}
+
 static void begin(struct window *hours, uint64_t seed)
 {
 	random_state = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
@@ -83,7 +88,7 @@ START_TEST(more_stories_never_make_it_less_rare)
 		struct rule_verdict verdict;
 
 		add(&recent, TODAY * DAY_CELLS - (int32_t)(300 * uniform()), 1 + (uint32_t)(rate / 4), 0);
-		verdict = rule_judge(&spec, &baseline, &recent, TODAY * DAY_CELLS);
+		verdict = rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS));
 		ck_assert(!(verdict.per_day > previous * (1 + 1e-9)));
 		ck_assert(!fired || verdict.fire);
 		ck_assert(!verdict.fire || verdict.hold);
@@ -134,10 +139,10 @@ START_TEST(the_band_is_where_a_window_fires)
 	band = rule_expect(&spec, &baseline, TODAY * DAY_CELLS, 360);
 	window_init(&recent, RULE_LONGEST_CELLS + 60);
 	add(&recent, TODAY * DAY_CELLS - 100, (uint32_t)band.limit - 1, 0);
-	ck_assert(!rule_judge(&spec, &baseline, &recent, TODAY * DAY_CELLS).fire);
+	ck_assert(!rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS)).fire);
 	add(&recent, TODAY * DAY_CELLS - 50, 1, 0);
-	ck_assert(rule_judge(&spec, &baseline, &recent, TODAY * DAY_CELLS).fire);
-	ck_assert_double_eq_tol(rule_judge(&spec, &baseline, &recent, TODAY * DAY_CELLS).expected / band.expected, 1, 0.01);
+	ck_assert(rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS)).fire);
+	ck_assert_double_eq_tol(rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS)).expected / band.expected, 1, 0.01);
 	window_reset(&hours);
 	window_reset(&recent);
 }
@@ -260,7 +265,7 @@ START_TEST(the_cause_is_told)
 	for (uint32_t i = 0; i < cases[_i].stories; i++)
 		add(&recent, NOW - (int32_t)(i * 1400 / cases[_i].stories), 1,
 		    (i + 1) * cases[_i].negative / cases[_i].stories - i * cases[_i].negative / cases[_i].stories);
-	verdict = rule_judge(&spec, &baseline, &recent, NOW);
+	verdict = rule_judge(&spec, &baseline, &recent, whole(NOW));
 	ck_assert(verdict.fire);
 	ck_assert_int_eq(verdict.cause, cases[_i].cause);
 	ck_assert_double_eq_tol(verdict.share_expected, 0.3, 0.03);
@@ -298,7 +303,7 @@ START_TEST(extremes_stay_finite)
 		for (int i = 0; i < 3; i++)
 			add(&recent, TODAY * DAY_CELLS - i, counts[c % 3], counts[(c + i) % 3] / 2 <= counts[c % 3] ? counts[(c + i) % 3] / 2 : 0);
 		baseline = learn(metric, &hours);
-		verdict = rule_judge(&spec, &baseline, &recent, TODAY * DAY_CELLS);
+		verdict = rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS));
 		check_finite(&verdict);
 		for (int32_t cells = 1; cells <= RULE_LONGEST_CELLS; cells *= 7) {
 			struct rule_band band = rule_expect(&spec, &baseline, TODAY * DAY_CELLS, cells);
@@ -326,7 +331,7 @@ START_TEST(times_before_1970_and_far_ahead_are_times)
 		add(&hours, h, 2, 1);
 	add(&recent, hour * 60, 100, 50);
 	rule_learn(&baseline, RULE_VOLUME, &hours, hour);
-	verdict = rule_judge(&spec, &baseline, &recent, hour * 60);
+	verdict = rule_judge(&spec, &baseline, &recent, whole(hour * 60));
 	check_finite(&verdict);
 	ck_assert(verdict.fire);
 	window_reset(&hours);

@@ -198,6 +198,34 @@ START_TEST(what_only_goes_on_is_not_told_again)
 }
 END_TEST
 
+/* ---- what has been told ---- */
+
+START_TEST(the_morning_after_alarms_by_its_own_stories_alone)
+{
+	restarts = _i;
+	int64_t now_us = storm(quiet_days(1), 30, 5 * MINUTE_US, 1), morning_us = now_us + 16 * HOUR_US;
+	const struct watch_alert *first, *second;
+
+	tick_until(now_us, morning_us);
+	ck_assert_ptr_nonnull(find(0, CHANGE_RESOLVED, 0));
+	ck_assert_int_eq(watch_get_state(watch, 0, 0), ALERT_OK);
+	for (int i = 0; i < 2; i++) { /* the old stories would be in the longest window yet */
+		negative(morning_us, 1);
+		feed("wire", morning_us + MINUTE_US, morning_us + MINUTE_US, 1, POLARITY_NEUTRAL);
+		tick_until(morning_us + MINUTE_US, morning_us + 13 * HOUR_US);
+		morning_us += 13 * HOUR_US;
+	}
+	ck_assert_ptr_null(find(0, CHANGE_FIRED, 1));
+	storm(morning_us, 30, 5 * MINUTE_US, 1);
+	first = find(0, CHANGE_FIRED, 0);
+	second = find(0, CHANGE_FIRED, 1);
+	ck_assert_ptr_nonnull(second);
+	ck_assert_str_ne(second->id, first->id);
+	ck_assert_int_gt(second->at_us, morning_us);
+	events_are_in_order();
+}
+END_TEST
+
 /* ---- groups ---- */
 
 START_TEST(topics_on_the_same_stories_are_one_group)
@@ -515,7 +543,8 @@ START_TEST(states_of_the_first_version_are_read)
 	ck_assert_uint_eq(effects->alerts[0].event, 4);
 	static const char *const wrong[] = {
 		"2 f 0123456789abcdef 3 1 1 1 1 7 3 7 1 0 0123456789abcdef wire", "2 f 0123456789abcdef 3 1 1 1 1 7 1 wire",
-		"2 f 0123456789abcdef 3 1 1 1 1 7 1 7 1 0 0123 wire", "3 f 0123456789abcdef 3 1 1 1 1 7 1 7 1 0 0123456789abcdef wire",
+		"2 f 0123456789abcdef 3 1 1 1 1 7 1 7 1 0 0123 wire", "4 f 0123456789abcdef 3 1 1 1 1 7 1 7 1 0 0123456789abcdef 5 wire",
+		"3 f 0123456789abcdef 3 1 1 1 1 7 1 7 1 0 0123456789abcdef wire",
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		ck_assert_int_eq(watch_load_rule_state(unread, &(struct watch_rule_state){0, 0, wrong[i]}), -1);
@@ -570,6 +599,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, growth_is_told_once_an_hour_at_most, 0, 2);
 	tcase_add_test(tcase, what_only_goes_on_is_not_told_again);
+	tcase_add_loop_test(tcase, the_morning_after_alarms_by_its_own_stories_alone, 0, 2);
 	tcase_add_loop_test(tcase, topics_on_the_same_stories_are_one_group, 0, 2);
 	tcase_add_loop_test(tcase, the_leader_fires_until_the_last_member_is_quiet, 0, 2);
 	tcase_add_test(tcase, other_stories_are_no_group);
