@@ -47,7 +47,7 @@ compile_alone() {
 	local said
 	# A body that is included once for each kind of something says so, and compiles there.
 	grep -q '(no guard)' "$1" && ! grep -q '^#ifndef' "$1" && return
-	said=$(echo "#include \"$1\"" | ${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I. -fsyntax-only -x c - 2>&1) && return
+	said=$(echo "#include \"$1\"" | ${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -fopenmp-simd -I. -fsyntax-only -x c - 2>&1) && return
 	printf '%s does not compile alone:\n%s\n' "$1" "$(head -5 <<<"$said")"
 	return 1
 }
