@@ -89,6 +89,17 @@ static void reload(struct runner *r)
 	sd_notify(0, "READY=1");
 }
 
+/* A line's end in it would begin another variable. */
+static void tell_status(const char *what, const char *text)
+{
+	char line[1100];
+	snprintf(line, sizeof line, "STATUS=%s%s", what, text);
+	for (char *c = line; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = ' ';
+	sd_notify(0, line);
+}
+
 /* Returns false where the process must end. */
 static bool tick(struct runner *r)
 {
@@ -97,7 +108,7 @@ static bool tick(struct runner *r)
 	const char *failure = service_failure(r->service);
 	if (failure != NULL) {
 		log_error("%s", failure);
-		sd_notifyf(0, "STATUS=%s", failure);
+		tell_status("", failure);
 		return false;
 	}
 	if (service_is_alive(r->service, text, sizeof text)) {
@@ -107,7 +118,7 @@ static bool tick(struct runner *r)
 		log_error("%s", text);
 	}
 	service_describe(r->service, text, sizeof text);
-	sd_notifyf(0, "STATUS=%s", text);
+	tell_status("", text);
 	return true;
 }
 
@@ -161,7 +172,7 @@ static struct service *start(struct runner *r, int *status)
 		if (!e.busy)
 			return NULL;
 		said = e;
-		sd_notifyf(0, "STATUS=waiting: %s", e.text);
+		tell_status("waiting: ", e.text);
 		if (stopped_while_waiting(r)) {
 			*status = EXIT_OK;
 			return NULL;

@@ -67,7 +67,7 @@ static void report(struct dispatch *d, const struct delivery *delivery, enum del
 		.attempts = delivery->attempts,
 		.next_try_us = delivery->next_try_us,
 	};
-	snprintf(result.error, sizeof result.error, "%s", error);
+	snprintf(result.error, sizeof result.error, "%.*s", (int)sizeof result.error - 1, error);
 	fault_point(FAULT_BEFORE_RESULT);
 	d->options.report(d->options.context, &result);
 }
