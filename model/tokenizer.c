@@ -361,6 +361,11 @@ const struct vocab *tokenizer_vocab(const struct tokenizer *t)
 	return t->vocab;
 }
 
+const struct normalizer *tokenizer_normalizer(const struct tokenizer *t)
+{
+	return t->normalizer;
+}
+
 size_t tokenizer_vocab_size(const struct tokenizer *t)
 {
 	return vocab_size(t->vocab);

@@ -2,6 +2,7 @@
 #define MODEL_TOKENIZER_H
 
 #include "daemon/base/err.h"
+#include "model/normalize.h"
 #include "model/vocab.h"
 
 #include <stdbool.h>
@@ -32,6 +33,7 @@ void tokenizer_free(struct tokenizer *tokenizer);
 
 /* Owned by the tokenizer. */
 const struct vocab *tokenizer_vocab(const struct tokenizer *tokenizer);
+const struct normalizer *tokenizer_normalizer(const struct tokenizer *tokenizer);
 
 /* Ids of the vocabulary: one above the highest id that encoding can return. */
 size_t tokenizer_vocab_size(const struct tokenizer *tokenizer);

@@ -15,7 +15,9 @@ static void embed(const struct pass *pass)
 	for (size_t text = pass->first_text; text < pass->first_text + pass->texts; text++) {
 		const float *position = values + layout->position;
 		for (int32_t token = tape->starts[text]; token < tape->starts[text + 1]; token++) {
-			const float *word = values + layout->word + (size_t)tape->ids[token] * hidden;
+			const float *word = pass->words != NULL
+						    ? pass->words + (size_t)token * hidden
+						    : values + layout->word + (size_t)tape->ids[token] * hidden;
 			for (size_t i = 0; i < hidden; i++)
 				row[i] = word[i] + position[i] + type[i];
 			row += hidden;

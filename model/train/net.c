@@ -8,6 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct gemm *net_gemm_find(const char *precision, struct err *e)
+{
+	static const struct gemm *const all[] = {
+#if defined(__x86_64__)
+		&gemm_amx_bf16, &gemm_avx512_dot_bf16, &gemm_avx512_bf16, &gemm_avx2_bf16, &gemm_avx512_fp32, &gemm_avx2_fp32,
+#endif
+		&gemm_plain_bf16, &gemm_plain_fp32,
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (strcmp(all[i]->precision, precision) == 0 && all[i]->available())
+			return all[i];
+	err_set(e, "precision \"%s\" is not known to training: fp32 or bf16", precision);
+	return NULL;
+}
+
 /*
  * One block holds all panels: forward ones are the weights transposed by
  * panels, backward ones the weights' columns as they lie.  Both are packed

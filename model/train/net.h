@@ -30,6 +30,9 @@ struct net {
 	void *panels;
 };
 
+/* The fastest that this CPU has; "fp32" or "bf16". */
+const struct gemm *net_gemm_find(const char *precision, struct err *e);
+
 /* Takes the layout over, which is empty afterwards.  `gemm` is available and no integer one. */
 int net_open(struct net *net, struct layout *layout, const struct gemm *gemm, struct err *e);
 void net_close(struct net *net);

@@ -23,6 +23,7 @@ struct pass {
 	const struct tape *tape;
 	const struct pass_room *room;
 	struct dropout dropout;
+	const float *words; /* [the tape's tokens, H] in place of the words' embeddings; NULL: those of the ids */
 	size_t first_token, tokens, first_text, texts;
 	float *small; /* gradients of the layout's small parameters, to be added to */
 };

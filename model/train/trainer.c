@@ -21,22 +21,6 @@ struct trainer_options trainer_defaults(void)
 	};
 }
 
-/* The fastest that this CPU has. */
-static const struct gemm *gemm_find(const char *precision, struct err *e)
-{
-	static const struct gemm *const all[] = {
-#if defined(__x86_64__)
-		&gemm_amx_bf16, &gemm_avx512_dot_bf16, &gemm_avx512_bf16, &gemm_avx2_bf16, &gemm_avx512_fp32, &gemm_avx2_fp32,
-#endif
-		&gemm_plain_bf16, &gemm_plain_fp32,
-	};
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if (strcmp(all[i]->precision, precision) == 0 && all[i]->available())
-			return all[i];
-	err_set(e, "precision \"%s\" is not known to training: fp32 or bf16", precision);
-	return NULL;
-}
-
 /* Shards have about SHARD_TOKENS tokens, and are an even number, so that two threads have the same to do. */
 enum { SHARD_TOKENS = 128, BATCH_TOKENS = 2048, SHORTEST = 1 };
 
@@ -119,7 +103,7 @@ static int rooms_open(struct trainer *trainer, struct err *e)
 
 struct trainer *trainer_open(struct layout *layout, const struct trainer_options *options, struct err *e)
 {
-	const struct gemm *gemm = gemm_find(options->precision, e);
+	const struct gemm *gemm = net_gemm_find(options->precision, e);
 	struct trainer *trainer = calloc(1, sizeof *trainer);
 	if (trainer == NULL || gemm == NULL || net_open(&trainer->net, layout, gemm, e) < 0) {
 		if (trainer == NULL)
