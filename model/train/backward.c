@@ -1,5 +1,6 @@
-#include "model/train/pass.h"
+#include "model/train/relation.h"
 
+#include <math.h>
 #include <string.h>
 
 /*
@@ -26,6 +27,27 @@ static void join_backward(const struct pass *pass, const struct net_matrix *matr
 	memcpy(hat, slope, rows->count * hidden * sizeof *hat);
 	dropout_rows(&pass->dropout, site, rows->place, hat, rows->count, hidden);
 	rows_sum(hat, rows->count, hidden, small_at(pass, matrix->bias));
+}
+
+/* Before attend_backward, with the gradient of `attended` in room->wide. */
+static void heads_weigh(const struct pass *pass, size_t index)
+{
+	const struct layout *layout = &pass->net->layout;
+	const struct tape *tape = pass->tape;
+	size_t hidden = layout->hidden, size = hidden / layout->heads;
+	const float *out = tape->layers[index].attended + pass_rows(pass, index).first * hidden, *slope = pass->room->wide;
+	for (size_t text = pass->first_text; text < pass->first_text + pass->texts; text++) {
+		size_t rows = net_is_narrow(pass->net, index) ? 1 : (size_t)(tape->starts[text + 1] - tape->starts[text]);
+		for (size_t head = 0; head < layout->heads; head++) {
+			double sum = 0;
+			for (size_t row = 0; row < rows; row++)
+				for (size_t i = row * hidden + head * size; i < row * hidden + (head + 1) * size; i++)
+					sum += (double)out[i] * (double)slope[i];
+			pass->importance[index * layout->heads + head] += fabs(sum);
+		}
+		out += rows * hidden;
+		slope += rows * hidden;
+	}
 }
 
 /* From the gradient of `attended` in room->wide to those of queries, keys and values in their places. */
@@ -101,7 +123,14 @@ static void layer_backward(const struct pass *pass, size_t index)
 	join_backward(pass, attended, at->attended_norm, pass_site(index, SITE_ATTENDED), layer->middle_rstd,
 		      layer->middle_hat, &rows);
 	net_backward(net, attended, layer->middle_hat + rows.first * hidden, rows.count, false, wide, room);
+	if (pass->importance != NULL)
+		heads_weigh(pass, index);
+	bool relates = pass->relation != NULL && index + 1 == layout->layers;
+	if (relates)
+		*pass->relation_loss += relation_backward(pass, pass->relation, pass->room->relation);
 	attend_backward(pass, index);
+	if (relates)
+		relation_add(pass, pass->room->relation);
 	project_backward(pass, index);
 }
 
@@ -126,18 +155,13 @@ static void pool_backward(const struct pass *pass)
 	}
 }
 
-void pass_backward(const struct pass *pass)
+void pass_encode_backward(const struct pass *pass)
 {
 	const struct net *net = pass->net;
 	const struct layout *layout = &net->layout;
 	const struct tape *tape = pass->tape;
 	size_t hidden = layout->hidden, at = pass->first_token * hidden;
-	const float *logits = tape->logits + pass->first_text * layout->outputs;
-	float *pooled = tape->pooled_slope + pass->first_text * hidden, *slope = pass->room->slope;
-	rows_sum(logits, pass->texts, layout->outputs, small_at(pass, layout->head_bias));
-	net_backward(net, net_head(net), logits, pass->texts, false, pooled, &pass->room->net);
-	dropout_rows(&pass->dropout, SITE_POOLED, tape->first_text + (uint32_t)pass->first_text, pooled, pass->texts, hidden);
-	pool_backward(pass);
+	float *slope = pass->room->slope;
 	for (size_t i = layout->layers; i-- > 0;)
 		layer_backward(pass, i);
 	dropout_rows(&pass->dropout, SITE_EMBEDDED, tape->first_token + (uint32_t)pass->first_token, slope, pass->tokens,
@@ -146,4 +170,19 @@ void pass_backward(const struct pass *pass)
 			   net->values + layout->embedding_norm, small_at(pass, layout->embedding_norm),
 			   small_at(pass, layout->embedding_norm + layout->norm_step));
 	memcpy(tape->embedded_hat + at, slope, pass->tokens * hidden * sizeof *slope);
+}
+
+void pass_backward(const struct pass *pass)
+{
+	const struct net *net = pass->net;
+	const struct layout *layout = &net->layout;
+	const struct tape *tape = pass->tape;
+	size_t hidden = layout->hidden;
+	const float *logits = tape->logits + pass->first_text * layout->outputs;
+	float *pooled = tape->pooled_slope + pass->first_text * hidden;
+	rows_sum(logits, pass->texts, layout->outputs, small_at(pass, layout->head_bias));
+	net_backward(net, net_head(net), logits, pass->texts, false, pooled, &pass->room->net);
+	dropout_rows(&pass->dropout, SITE_POOLED, tape->first_text + (uint32_t)pass->first_text, pooled, pass->texts, hidden);
+	pool_backward(pass);
+	pass_encode_backward(pass);
 }

@@ -36,6 +36,8 @@ static int label_find(const struct dataset_labels *labels, const struct table *t
 		      struct err *e)
 {
 	bool topic = labels->task == TASK_TOPIC;
+	if (labels->task == TASK_NONE)
+		return 0;
 	int found = topic ? labels_find(labels->topics, row->label, row->label_length)
 			  : polarity_find(row->label, row->label_length);
 	if (found < 0)
@@ -216,7 +218,7 @@ void dataset_split_clear(struct dataset_split *split)
 
 uint64_t dataset_hash(const struct dataset *dataset)
 {
-	uint64_t hash = hash_bytes(0, dataset->ids, dataset->ids_used * sizeof *dataset->ids);
+	uint64_t hash = dataset->ids_used > 0 ? hash_bytes(0, dataset->ids, dataset->ids_used * sizeof *dataset->ids) : 0;
 	for (size_t i = 0; i < dataset->count; i++) {
 		const int labels[] = {dataset->texts[i].polarity, dataset->texts[i].topic, dataset->texts[i].source,
 				      (int)dataset->texts[i].length};

@@ -13,7 +13,7 @@
  * The rows of tables as texts that a trainer takes.  A text that stands in a
  * table of each task becomes one text with both labels.
  */
-enum task { TASK_POLARITY, TASK_TOPIC };
+enum task { TASK_POLARITY, TASK_TOPIC, TASK_NONE /* texts without labels */ };
 
 struct dataset {
 	struct trainer_text *texts;

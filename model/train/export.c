@@ -31,6 +31,7 @@ static void config_change(const struct export_options *options, json_t *config)
 	json_t *ids, *labels = labels_json(options, &ids), *topics = json_array();
 	json_object_set_new(config, "architectures", json_pack("[s]", "BertForSequenceClassification"));
 	json_object_set_new(config, "model_type", json_string("bert"));
+	json_object_set_new(config, "num_hidden_layers", json_integer((json_int_t)options->layout->layers));
 	json_object_set_new(config, "id2label", labels);
 	json_object_set_new(config, "label2id", ids);
 	for (size_t i = 0; i < options->layout->topics; i++)

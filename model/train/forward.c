@@ -131,6 +131,13 @@ static void mean_forward(const struct pass *pass)
 	}
 }
 
+void pass_encode(const struct pass *pass)
+{
+	embed(pass);
+	for (size_t i = 0; i < pass->net->layout.layers; i++)
+		layer_forward(pass, i);
+}
+
 void pass_forward(const struct pass *pass)
 {
 	const struct net *net = pass->net;
@@ -138,9 +145,7 @@ void pass_forward(const struct pass *pass)
 	const struct tape *tape = pass->tape;
 	size_t hidden = layout->hidden, at = pass->first_text * hidden;
 	float *pooled = tape->pooled + at, *dropped = tape->dropped + at;
-	embed(pass);
-	for (size_t i = 0; i < layout->layers; i++)
-		layer_forward(pass, i);
+	pass_encode(pass);
 	if (layout->pooling == POOLING_CLS) {
 		net_forward(net, net_pooler(net), tape->layers[layout->layers - 1].out + at, pass->texts, pooled,
 			    &pass->room->net);

@@ -223,15 +223,28 @@ void rows_transpose(const float *x, size_t stride, size_t count, size_t columns,
 	train_transpose(x, stride, count, columns, out, out_stride);
 }
 
-double row_softmax(float *x, size_t count)
+CPU_INLINE void train_softmax_body(float *x, size_t count, float *log_sum)
 {
-	double top = -INFINITY, sum = 0;
+	float top = x[0], sum = 0;
+#pragma omp simd reduction(max : top)
 	for (size_t i = 0; i < count; i++)
 		top = x[i] > top ? x[i] : top;
+#pragma omp simd reduction(+ : sum)
+	for (size_t i = 0; i < count; i++) {
+		x[i] = math_exp(x[i] - top);
+		sum += x[i];
+	}
+	float scale = 1.0f / sum;
+#pragma omp simd
 	for (size_t i = 0; i < count; i++)
-		sum += exp(x[i] - top);
-	double log_sum = top + log(sum);
-	for (size_t i = 0; i < count; i++)
-		x[i] = (float)exp(x[i] - log_sum);
-	return log_sum;
+		x[i] *= scale;
+	*log_sum = top + logf(sum);
+}
+CPU_LEVELS(train_softmax, (float *x, size_t count, float *log_sum), (x, count, log_sum))
+
+double row_softmax(float *x, size_t count)
+{
+	float log_sum;
+	train_softmax(x, count, &log_sum);
+	return (double)log_sum;
 }

@@ -50,7 +50,7 @@ void rows_tanh_backward(const float *pooled, float *dy, size_t count);
 /* out[columns, rows of `count`]: x[count, from a row of `stride`] transposed */
 void rows_transpose(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride);
 
-/* The softmax of a row's cross-entropy: returns log(sum e^x); x becomes probabilities.  In double inside. */
+/* The softmax of a long row's cross-entropy: returns log(sum e^x); x becomes probabilities. */
 double row_softmax(float *x, size_t count);
 
 #endif

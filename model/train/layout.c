@@ -97,6 +97,10 @@ static void add_matrices(struct builder *builder)
 	layout->type = add_aligned(builder, layout->types, hidden, "embeddings.token_type_embeddings.weight");
 	for (size_t i = 0; i < layout->layers; i++)
 		add_layer_matrices(builder, i);
+	if (layout->masked) {
+		layout->transform = add_aligned(builder, hidden, hidden, "cls.predictions.transform.dense.weight");
+		return;
+	}
 	if (layout->pooling == POOLING_CLS)
 		layout->pooler = add_aligned(builder, hidden, hidden, "pooler.dense.weight");
 	layout->head = add_aligned(builder, 3, hidden, "classifier.weight");
@@ -110,6 +114,12 @@ static void add_small(struct builder *builder)
 	layout->embedding_norm = add_norm(builder, "embeddings");
 	for (size_t i = 0; i < layout->layers; i++)
 		add_layer_small(builder, i);
+	if (layout->masked) {
+		layout->transform_bias = add_aligned(builder, 0, layout->hidden, "cls.predictions.transform.dense.bias");
+		layout->transform_norm = add_norm(builder, "cls.predictions.transform");
+		layout->word_bias = add_aligned(builder, 0, layout->words, "cls.predictions.bias");
+		return;
+	}
 	if (layout->pooling == POOLING_CLS)
 		layout->pooler_bias = add_aligned(builder, 0, layout->hidden, "pooler.dense.bias");
 	layout->head_bias = add_aligned(builder, 0, 3, "classifier.bias");
@@ -119,9 +129,9 @@ static void add_small(struct builder *builder)
 		layout->source_bias = add_aligned(builder, layout->sources, layout->outputs, "%s", "");
 }
 
-int layout_make(struct layout *layout, const struct model_config *config, size_t topics, size_t sources, struct err *e)
+static struct layout shape_of(const struct model_config *config)
 {
-	*layout = (struct layout){
+	return (struct layout){
 		.hidden = config->hidden,
 		.layers = config->layers,
 		.heads = config->heads,
@@ -132,10 +142,11 @@ int layout_make(struct layout *layout, const struct model_config *config, size_t
 		.epsilon = config->norm_epsilon,
 		.activation = config->activation,
 		.pooling = config->pooling,
-		.topics = topics,
-		.outputs = 3 + topics,
-		.sources = sources,
 	};
+}
+
+static int layout_build(struct layout *layout, struct err *e)
+{
 	layout->layer = calloc(layout->layers, sizeof *layout->layer);
 	layout->tensors = calloc(EACH_LAYER * layout->layers + OTHERS, sizeof *layout->tensors);
 	if (layout->layer == NULL || layout->tensors == NULL) {
@@ -152,6 +163,24 @@ int layout_make(struct layout *layout, const struct model_config *config, size_t
 	return 0;
 }
 
+int layout_make(struct layout *layout, const struct model_config *config, size_t topics, size_t sources, struct err *e)
+{
+	*layout = shape_of(config);
+	layout->topics = topics;
+	layout->outputs = 3 + topics;
+	layout->sources = sources;
+	return layout_build(layout, e);
+}
+
+/* Any token may be asked for, so the last layer is to have them all. */
+int layout_make_masked(struct layout *layout, const struct model_config *config, struct err *e)
+{
+	*layout = shape_of(config);
+	layout->masked = true;
+	layout->pooling = POOLING_MEAN;
+	return layout_build(layout, e);
+}
+
 void layout_clear(struct layout *layout)
 {
 	free(layout->layer);
@@ -161,5 +190,6 @@ void layout_clear(struct layout *layout)
 
 bool layout_is_head(const struct layout_tensor *tensor)
 {
-	return strncmp(tensor->name, "classifier.", 11) == 0 || strncmp(tensor->name, "topic_classifier.", 17) == 0;
+	return strncmp(tensor->name, "classifier.", 11) == 0 || strncmp(tensor->name, "topic_classifier.", 17) == 0 ||
+	       strncmp(tensor->name, "cls.predictions.", 16) == 0;
 }

@@ -45,6 +45,11 @@ struct layout {
 	size_t head, head_bias;     /* [outputs, H]: polarity in the classifier's own order, then topics */
 	size_t source_bias;         /* [sources, outputs] */
 
+	/* Instead of pooler and heads, where `masked`: BERT's head that guesses words, whose last matrix is that of the words. */
+	bool masked;
+	size_t transform, transform_bias, transform_norm; /* [H, H] */
+	size_t word_bias;                                 /* [words] */
+
 	size_t small; /* the first of the small ones */
 	size_t total;
 	struct layout_tensor *tensors;
@@ -53,9 +58,12 @@ struct layout {
 
 /* `topics` may differ from the configuration's. */
 int layout_make(struct layout *layout, const struct model_config *config, size_t topics, size_t sources, struct err *e);
+
+/* The encoder with the head that guesses masked words: Devlin et al., arXiv:1810.04805. */
+int layout_make_masked(struct layout *layout, const struct model_config *config, struct err *e);
 void layout_clear(struct layout *layout);
 
-/* The classifier's and the topic head's tensors. */
+/* The tensors of the classifier, of the topic head and of the one that guesses words. */
 bool layout_is_head(const struct layout_tensor *tensor);
 
 #endif

@@ -7,16 +7,19 @@
  * Cross-entropy over both heads, with label smoothing and class weights as in
  * PyTorch's CrossEntropyLoss.  A text has a label of either head, or of both;
  * a batch's loss is the weighted mean over all of its labels.  Targets by
- * probabilities after Hinton et al., arXiv:1503.02531, at temperature 1.
+ * probabilities after Hinton et al., arXiv:1503.02531: the cross-entropy of
+ * softmax(logits / T), times T^2 so that T does not change how much they count.
  */
 struct loss_options {
 	double smoothing;     /* what is taken from the label and given to all classes alike */
 	const float *weights; /* [outputs]: of each class; NULL = 1 */
-	double soft;          /* the weight of a target that is no label */
+	double soft;          /* the weight of a target */
+	double hard;          /* where a head has both: the label's share; the rest is the target's */
+	double temperature;   /* T, which the targets were made with */
 	size_t topics;
 };
 
-/* A head without a label may have a target instead: probabilities that another model gave. */
+/* A head may have a target beside its label or instead of it: probabilities that another model gave. */
 struct loss_labels {
 	int polarity, topic; /* -1: none */
 	const float *polarity_target, *topic_target; /* of all classes, or NULL */

@@ -54,6 +54,11 @@ static void add_matrices(struct net *net)
 		add_matrix(net, index + NET_UP, layout->intermediate, hidden, layer->up, layer->up_bias);
 		add_matrix(net, index + NET_DOWN, hidden, layout->intermediate, layer->down, layer->down_bias);
 	}
+	if (layout->masked) {
+		add_matrix(net, index, hidden, hidden, layout->transform, layout->transform_bias);
+		add_matrix(net, index + 1, layout->words, hidden, layout->word, layout->word_bias);
+		return;
+	}
 	if (layout->pooling == POOLING_CLS)
 		add_matrix(net, index, hidden, hidden, layout->pooler, layout->pooler_bias);
 	add_matrix(net, index + 1, layout->outputs, hidden, layout->head, layout->head_bias);
@@ -190,6 +195,8 @@ int net_room_open(const struct net *net, struct net_room *room, size_t rows, str
 	const struct layout *layout = &net->layout;
 	size_t widest = 3 * layout->hidden > layout->intermediate ? 3 * layout->hidden : layout->intermediate;
 	size_t most = rows * widest > TILE * TOKENS ? rows * widest : TILE * TOKENS;
+	if (layout->masked && BLOCK_ROWS * layout->words > most)
+		most = BLOCK_ROWS * layout->words;
 	*room = (struct net_room){
 		.words = net->gemm->form == GEMM_FP32 ? aligned(1) : aligned((most + TILE) * sizeof(gemm_word)),
 		.turned = aligned(TILE * TOKENS * sizeof(float)),

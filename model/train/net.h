@@ -25,7 +25,8 @@ struct net {
 	const struct gemm *gemm;
 	const float *values; /* what was packed last: the layout's block */
 	size_t matrix_count;
-	struct net_matrix *matrices; /* NET_MATRICES a layer, then the pooler and the heads; outputs = 0 where there is none */
+	struct net_matrix *matrices; /* NET_MATRICES a layer, then the pooler and the heads (in a masked layout the transform
+				      * and the words); outputs = 0 where there is none */
 	float *zeros;                /* as many as any matrix has inputs */
 	void *panels;
 };

@@ -19,11 +19,26 @@ static bool ends_in(const char *name, const char *end)
 	return length >= end_length && strcmp(name + length - end_length, end) == 0;
 }
 
+/* What the tensor is called where the layout's layers are some of the file's. */
+static void name_translate(const struct layout_tensor *tensor, const size_t *layers, char out[128])
+{
+	static const char layer[] = "encoder.layer.";
+	if (layers == NULL || strncmp(tensor->name, layer, sizeof layer - 1) != 0) {
+		snprintf(out, 128, "%s", tensor->name);
+		return;
+	}
+	char *rest;
+	size_t index = strtoul(tensor->name + sizeof layer - 1, &rest, 10);
+	snprintf(out, 128, "%s%zu%s", layer, layers[index], rest);
+}
+
 /* The name in the file: with or without "bert.", and norms' values with TensorFlow's names. */
-static void name_find(const struct weights *weights, const struct layout_tensor *tensor, char out[160])
+static void name_find(const struct weights *weights, const struct layout_tensor *tensor, const size_t *layers, char out[160])
 {
 	bool bare = weights_has(weights, "embeddings.word_embeddings.weight");
-	int used = snprintf(out, 160, "%s%s", bare ? "" : prefix_of(tensor), tensor->name);
+	char name[128];
+	name_translate(tensor, layers, name);
+	int used = snprintf(out, 160, "%s%s", bare ? "" : prefix_of(tensor), name);
 	if (weights_has(weights, out))
 		return;
 	if (ends_in(out, ".LayerNorm.weight"))
@@ -31,7 +46,7 @@ static void name_find(const struct weights *weights, const struct layout_tensor 
 	else if (ends_in(out, ".LayerNorm.bias"))
 		strcpy(out + used - strlen("bias"), "beta");
 	if (!weights_has(weights, out))
-		snprintf(out, 160, "%s%s", bare ? "" : prefix_of(tensor), tensor->name);
+		snprintf(out, 160, "%s%s", bare ? "" : prefix_of(tensor), name);
 }
 
 /* Each tensor draws from a stream of its own. */
@@ -39,7 +54,9 @@ static void tensor_draw(const struct layout *layout, const struct layout_tensor 
 {
 	enum { SITE_DRAWN = 0xD0000 };
 	if (tensor->rows == 0) {
-		memset(values, 0, tensor->columns * sizeof *values);
+		float value = ends_in(tensor->name, ".LayerNorm.weight") ? 1.0f : 0.0f;
+		for (size_t i = 0; i < tensor->columns; i++)
+			values[i] = value;
 		return;
 	}
 	struct random_stream stream = random_stream(seed, SITE_DRAWN, (uint32_t)(tensor - layout->tensors));
@@ -54,10 +71,9 @@ static bool is_fresh(const struct params_fresh *fresh, const struct layout_tenso
 	return fresh->topic && strncmp(tensor->name, "topic_classifier.", 17) == 0;
 }
 
-static int tensor_read(const struct weights *weights, const struct layout_tensor *tensor, float *values, struct err *e)
+static int tensor_read(const struct weights *weights, const struct layout_tensor *tensor, const char *name, float *values,
+		       struct err *e)
 {
-	char name[160];
-	name_find(weights, tensor, name);
 	if (weights_check(weights, name, tensor->rows, tensor->columns, e) < 0)
 		return -1;
 	if (weights_find(weights, name)->type == WEIGHT_I8)
@@ -72,14 +88,16 @@ int params_read(const struct layout *layout, const struct weights *weights, cons
 	for (size_t i = 0; i < layout->tensor_count; i++) {
 		const struct layout_tensor *tensor = &layout->tensors[i];
 		char name[160];
-		name_find(weights, tensor, name);
-		bool pooler = strncmp(tensor->name, "pooler.", 7) == 0 && !weights_has(weights, name);
+		name_find(weights, tensor, fresh->layers, name);
+		bool absent = !weights_has(weights, name);
+		bool pooler = absent && strncmp(tensor->name, "pooler.", 7) == 0;
+		bool words = absent && strncmp(tensor->name, "cls.predictions.", 16) == 0;
 		*drew_pooler |= pooler;
 		if (tensor->name[0] == '\0')
 			memset(values + tensor->offset, 0, tensor->rows * tensor->columns * sizeof *values);
-		else if (pooler || is_fresh(fresh, tensor))
+		else if (pooler || words || is_fresh(fresh, tensor))
 			tensor_draw(layout, tensor, fresh->seed, values + tensor->offset);
-		else if (tensor_read(weights, tensor, values + tensor->offset, e) < 0)
+		else if (tensor_read(weights, tensor, name, values + tensor->offset, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -94,11 +112,32 @@ bool params_has_head(const struct layout *layout, const struct weights *weights,
 	       weights_check(weights, bias, 0, rows, NULL) == 0;
 }
 
+static size_t tensor_count(const struct layout_tensor *tensor)
+{
+	return (tensor->rows == 0 ? 1 : tensor->rows) * tensor->columns;
+}
+
+/* Both layouts name the encoder's tensors in one order, and heads after them or between. */
+void params_copy_encoder(const struct layout *to, float *to_values, const struct layout *from, const float *from_values)
+{
+	for (size_t i = 0, k = 0; i < to->tensor_count; i++) {
+		const struct layout_tensor *tensor = &to->tensors[i];
+		size_t looked = 0;
+		while (looked < from->tensor_count && strcmp(from->tensors[k].name, tensor->name) != 0) {
+			k = (k + 1) % from->tensor_count;
+			looked++;
+		}
+		if (looked < from->tensor_count && tensor->name[0] != '\0' && !layout_is_head(tensor))
+			memcpy(to_values + tensor->offset, from_values + from->tensors[k].offset,
+			       tensor_count(tensor) * sizeof *to_values);
+	}
+}
+
 /* Writing */
 
 static void part_make(const struct layout_tensor *tensor, const char *type, size_t width, char *name, struct weights_part *part)
 {
-	size_t count = (tensor->rows == 0 ? 1 : tensor->rows) * tensor->columns;
+	size_t count = tensor_count(tensor);
 	snprintf(name, 160, "%s%s", prefix_of(tensor), tensor->name);
 	*part = (struct weights_part){.name = name, .type_name = type, .size = count * width, .context = tensor};
 	part->dimensions = tensor->rows == 0 ? 1 : 2;
@@ -144,7 +183,7 @@ int params_write(const struct layout *layout, const float *values, const char *t
 		goto done;
 	for (size_t i = 0; i < count; i++) {
 		const struct layout_tensor *tensor = parts[i].context;
-		values_write(values + tensor->offset, (tensor->rows == 0 ? 1 : tensor->rows) * tensor->columns, half, out);
+		values_write(values + tensor->offset, tensor_count(tensor), half, out);
 		if (ferror(out)) {
 			err_sys(e, errno, "cannot write");
 			goto done;

@@ -1,5 +1,7 @@
 #include "model/train/pass.h"
 
+#include "model/train/relation.h"
+
 #include <stdlib.h>
 
 static float *floats(size_t count)
@@ -15,8 +17,9 @@ int pass_room_open(struct pass_room *room, const struct net *net, size_t tokens,
 		.slope = floats(tokens * layout->hidden),
 		.wide = floats(tokens * widest),
 		.attention = floats(attention_pass_room(longest, layout->hidden / layout->heads)),
+		.relation = floats(relation_room(tokens, longest, layout->hidden)),
 	};
-	if (room->slope == NULL || room->wide == NULL || room->attention == NULL) {
+	if (room->slope == NULL || room->wide == NULL || room->attention == NULL || room->relation == NULL) {
 		pass_room_close(room);
 		return err_set(e, "out of memory");
 	}
@@ -29,6 +32,7 @@ void pass_room_close(struct pass_room *room)
 	free(room->slope);
 	free(room->wide);
 	free(room->attention);
+	free(room->relation);
 	*room = (struct pass_room){0};
 }
 

@@ -78,15 +78,20 @@ static int column_missing(const struct table *table, const struct fields *header
 			  "between them", table->path, name, has);
 }
 
-static int header_parse(const struct table *table, const char *line, size_t length, const char *source_column,
-			struct columns *columns, struct err *e)
+static void header_split(const char *line, size_t length, struct fields *header)
 {
-	struct fields header;
 	if (length >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0) {
 		line += 3;
 		length -= 3;
 	}
-	line_split(line, length, &header);
+	line_split(line, length, header);
+}
+
+static int header_parse(const struct table *table, const char *line, size_t length, const char *source_column,
+			struct columns *columns, struct err *e)
+{
+	struct fields header;
+	header_split(line, length, &header);
 	columns->label = column_find(&header, "label");
 	columns->text = column_find(&header, "text");
 	columns->source = source_column != NULL ? column_find(&header, source_column) : MOST_COLUMNS;
@@ -117,6 +122,14 @@ static int label_check(const struct table *table, const struct table_row *row, s
 	return 0;
 }
 
+static void row_keep(struct table *table, const struct table_row *row)
+{
+	if (is_blank(row->text, row->text_length))
+		table->empty++;
+	else
+		table->rows[table->count++] = *row;
+}
+
 static int row_parse(struct table *table, const char *line, size_t length, size_t number, const struct columns *columns,
 		     struct err *e)
 {
@@ -138,53 +151,94 @@ static int row_parse(struct table *table, const char *line, size_t length, size_
 	}
 	if (label_check(table, &row, e) < 0)
 		return -1;
-	if (is_blank(row.text, row.text_length))
-		table->empty++;
-	else
-		table->rows[table->count++] = row;
+	row_keep(table, &row);
 	return 0;
+}
+
+/* The next line without its end; false after the last.  The longest is noted. */
+struct lines {
+	const char *at, *end;
+	size_t number; /* of the line that was given, from 1 */
+};
+
+static bool line_next(struct lines *lines, struct table *table, const char **line, size_t *length)
+{
+	if (lines->at >= lines->end)
+		return false;
+	const char *newline = memchr(lines->at, '\n', (size_t)(lines->end - lines->at));
+	*line = lines->at;
+	*length = (size_t)((newline != NULL ? newline : lines->end) - lines->at);
+	lines->at = newline != NULL ? newline + 1 : lines->end;
+	lines->number++;
+	if (*length > 0 && (*line)[*length - 1] == '\r')
+		(*length)--;
+	if (*length > table->longest) {
+		table->longest = *length;
+		table->longest_line = lines->number;
+	}
+	return true;
 }
 
 static int lines_parse(struct table *table, size_t size, const char *source_column, struct err *e)
 {
 	struct columns columns = {0};
-	const char *line = table->bytes, *end = table->bytes + size;
-	for (size_t number = 1; line < end; number++) {
-		const char *newline = memchr(line, '\n', (size_t)(end - line)), *next = newline != NULL ? newline + 1 : end;
-		size_t length = (size_t)((newline != NULL ? newline : end) - line);
-		if (length > 0 && line[length - 1] == '\r')
-			length--;
-		if (length > table->longest) {
-			table->longest = length;
-			table->longest_line = number;
-		}
-		if (number == 1 && header_parse(table, line, length, source_column, &columns, e) < 0)
+	struct lines lines = {.at = table->bytes, .end = table->bytes + size};
+	const char *line;
+	size_t length;
+	while (line_next(&lines, table, &line, &length)) {
+		if (lines.number == 1 && header_parse(table, line, length, source_column, &columns, e) < 0)
 			return -1;
-		if (number > 1 && !is_blank(line, length) && row_parse(table, line, length, number, &columns, e) < 0)
+		if (lines.number > 1 && !is_blank(line, length) &&
+		    row_parse(table, line, length, lines.number, &columns, e) < 0)
 			return -1;
-		line = next;
 	}
 	return 0;
 }
 
-int table_read(struct table *table, const char *path, const char *source_column, struct err *e)
+/* A row that is too short for the column has no text. */
+static void texts_parse(struct table *table, size_t size)
 {
-	size_t size = 0, lines = 2;
-	*table = (struct table){.path = strdup(path)};
-	if (table->path == NULL) {
-		err_set(e, "out of memory");
-		goto fail;
+	struct lines lines = {.at = table->bytes, .end = table->bytes + size};
+	struct fields fields;
+	size_t column = MOST_COLUMNS, length;
+	const char *line;
+	while (line_next(&lines, table, &line, &length)) {
+		if (lines.number == 1) {
+			header_split(line, length, &fields);
+			column = column_find(&fields, "text");
+			if (column != MOST_COLUMNS)
+				continue;
+		}
+		struct table_row row = {.label = "", .text = line, .text_length = length, .line = lines.number};
+		if (column != MOST_COLUMNS) {
+			line_split(line, length, &fields);
+			row.text_length = column < fields.count ? fields.length[column] : 0;
+			row.text = column < fields.count ? fields.text[column] : line;
+		}
+		if (!is_blank(line, length))
+			row_keep(table, &row);
 	}
-	if (file_read(table, &size, e) < 0)
-		goto fail;
-	for (const char *at = table->bytes; (at = memchr(at, '\n', (size_t)(table->bytes + size - at))) != NULL; at++)
+}
+
+/* The file's bytes, and room for a row of each line. */
+static int table_load(struct table *table, const char *path, size_t *size, struct err *e)
+{
+	size_t lines = 2;
+	*table = (struct table){.path = strdup(path)};
+	if (table->path == NULL)
+		return err_set(e, "out of memory");
+	if (file_read(table, size, e) < 0)
+		return -1;
+	for (const char *at = table->bytes; (at = memchr(at, '\n', (size_t)(table->bytes + *size - at))) != NULL; at++)
 		lines++;
 	table->rows = calloc(lines, sizeof *table->rows);
-	if (table->rows == NULL) {
-		err_set(e, "%s: out of memory for %zu lines", path, lines);
-		goto fail;
-	}
-	if (lines_parse(table, size, source_column, e) < 0)
+	return table->rows != NULL ? 0 : err_set(e, "%s: out of memory for %zu lines", path, lines);
+}
+
+int table_read(struct table *table, const char *path, const char *source_column, struct err *e)
+{
+	size_t size;
+	if (table_load(table, path, &size, e) < 0 || lines_parse(table, size, source_column, e) < 0)
 		goto fail;
 	if (table->count == 0) {
 		err_set(e, "%s: no rows with a text; a header and one row a line are needed", path);
@@ -197,91 +251,24 @@ fail:
 	return -1;
 }
 
+int table_read_texts(struct table *table, const char *path, struct err *e)
+{
+	size_t size;
+	int result = table_load(table, path, &size, e);
+	if (result == 0) {
+		texts_parse(table, size);
+		if (table->count == 0)
+			result = err_set(e, "%s: no texts; one a line is needed", path);
+	}
+	if (result < 0)
+		table_clear(table);
+	return result;
+}
+
 void table_clear(struct table *table)
 {
 	free(table->path);
 	free(table->bytes);
 	free(table->rows);
 	*table = (struct table){0};
-}
-
-/* Labels */
-
-static int by_bytes(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int label_add(struct labels *labels, const char *name, size_t length, struct err *e)
-{
-	char **more = realloc(labels->names, (labels->count + 1) * sizeof *more);
-	if (more != NULL)
-		labels->names = more;
-	if (more == NULL || (more[labels->count] = strndup(name, length)) == NULL)
-		return err_set(e, "out of memory");
-	labels->count++;
-	return 0;
-}
-
-int labels_collect(struct labels *labels, const struct table *table, struct err *e)
-{
-	*labels = (struct labels){0};
-	int last = -1; /* rows of one label often follow each other */
-	for (size_t i = 0; i < table->count; i++) {
-		const struct table_row *row = &table->rows[i];
-		if (last >= 0 && strlen(labels->names[last]) == row->label_length &&
-		    memcmp(labels->names[last], row->label, row->label_length) == 0)
-			continue;
-		last = labels_find(labels, row->label, row->label_length);
-		if (last >= 0)
-			continue;
-		if (labels->count == 4096) {
-			labels_clear(labels);
-			return err_set(e, "%s:%zu: more than 4096 different labels; is the text in the column \"label\"?", table->path,
-				       row->line);
-		}
-		if (label_add(labels, row->label, row->label_length, e) < 0) {
-			labels_clear(labels);
-			return -1;
-		}
-	}
-	qsort(labels->names, labels->count, sizeof *labels->names, by_bytes);
-	return 0;
-}
-
-int labels_copy(struct labels *labels, char *const *names, size_t count, struct err *e)
-{
-	*labels = (struct labels){0};
-	for (size_t i = 0; i < count; i++) {
-		if (label_add(labels, names[i], strlen(names[i]), e) < 0) {
-			labels_clear(labels);
-			return -1;
-		}
-	}
-	return 0;
-}
-
-void labels_clear(struct labels *labels)
-{
-	for (size_t i = 0; i < labels->count; i++)
-		free(labels->names[i]);
-	free(labels->names);
-	*labels = (struct labels){0};
-}
-
-int labels_find(const struct labels *labels, const char *name, size_t length)
-{
-	for (size_t i = 0; i < labels->count; i++)
-		if (strncmp(labels->names[i], name, length) == 0 && labels->names[i][length] == '\0')
-			return (int)i;
-	return -1;
-}
-
-int polarity_find(const char *name, size_t length)
-{
-	static const char *const names[3] = {"negative", "neutral", "positive"};
-	for (int i = 0; i < 3; i++)
-		if (strlen(names[i]) == length && strncasecmp(names[i], name, length) == 0)
-			return i;
-	return -1;
 }

@@ -27,6 +27,9 @@ struct table {
 
 /* Reads the whole file, a pipe too.  Fails where it cannot be read, lacks a column, has no row, or a row lacks its label. */
 int table_read(struct table *table, const char *path, const char *source_column, struct err *e);
+
+/* Texts alone: the column `text` where the first line names one, else each line is a text as it stands.  Labels are empty. */
+int table_read_texts(struct table *table, const char *path, struct err *e);
 void table_clear(struct table *table);
 
 /* The labels that occur, each once, in the order of their bytes. */

@@ -39,6 +39,20 @@ static void carve_layer(struct carver *carver, const struct tape *tape, size_t i
 	layer->out_rstd = carve(carver, rows);
 }
 
+static void carve_masked(struct carver *carver, struct tape *tape)
+{
+	size_t tokens = tape->token_capacity, hidden = tape->net->layout.hidden;
+	struct tape_masked *masked = &tape->masked;
+	masked->token = carve(carver, tokens);
+	masked->word = carve(carver, tokens);
+	masked->gathered = carve(carver, tokens * hidden);
+	masked->up = carve(carver, tokens * hidden);
+	masked->hat = carve(carver, tokens * hidden);
+	masked->rstd = carve(carver, tokens);
+	masked->out = carve(carver, tokens * hidden);
+	masked->logits = carve(carver, tokens * tape->net->layout.words);
+}
+
 static size_t tape_carve(struct tape *tape)
 {
 	const struct layout *layout = &tape->net->layout;
@@ -55,6 +69,8 @@ static size_t tape_carve(struct tape *tape)
 	tape->pooled_slope = carve(&carver, texts * hidden);
 	tape->dropped = carve(&carver, texts * hidden);
 	tape->logits = carve(&carver, texts * layout->outputs);
+	if (layout->masked)
+		carve_masked(&carver, tape);
 	return carver.at;
 }
 
@@ -84,6 +100,12 @@ void tape_close(struct tape *tape)
 struct net_operands tape_operands(const struct tape *tape, size_t index)
 {
 	size_t layers = tape->net->layout.layers, at = index / NET_MATRICES;
+	if (at == layers && tape->net->layout.masked) {
+		const struct tape_masked *masked = &tape->masked;
+		if (index % NET_MATRICES == 0)
+			return (struct net_operands){masked->gathered, masked->up, masked->count};
+		return (struct net_operands){masked->out, masked->logits, masked->count};
+	}
 	if (at == layers) {
 		const float *last = tape->layers[layers - 1].out;
 		if (index % NET_MATRICES == 0)

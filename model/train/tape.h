@@ -29,6 +29,19 @@ struct tape_layer {
 	float *middle_rstd, *out_rstd; /* [R] */
 };
 
+/* What a masked layout's head leaves, of the M masked tokens. */
+struct tape_masked {
+	size_t count;
+	int32_t *token;   /* [M]: which of the micro-batch */
+	int32_t *word;    /* [M]: what stood there */
+	float *gathered;  /* [M, H]: the last layer's rows of them */
+	float *up;        /* [M, H]: slopes of the activation; later dy of the transform */
+	float *hat;       /* [M, H]: normalised, before gamma */
+	float *rstd;      /* [M] */
+	float *out;       /* [M, H] */
+	float *logits;    /* [M, words]; later dy */
+};
+
 struct tape {
 	const struct net *net;
 	size_t token_capacity, text_capacity;
@@ -43,6 +56,7 @@ struct tape {
 	float *pooled_slope; /* [N, H]: gradient of the pooler's product (of the mean, where there is none) */
 	float *dropped;     /* [N, H]: `pooled` after dropout */
 	float *logits;      /* [N, outputs]; later dy */
+	struct tape_masked masked;
 
 	/* the micro-batch at hand */
 	size_t tokens, texts;

@@ -13,6 +13,8 @@ struct trainer_options trainer_defaults(void)
 		.threads = 1,
 		.dropout = 0.1,
 		.soft = 1,
+		.hard = 1,
+		.temperature = 1,
 		.decay = 0.01,
 		.beta1 = 0.9,
 		.beta2 = 0.999,
@@ -43,21 +45,22 @@ static int blocks_open(struct trainer *trainer, struct err *e)
 {
 	const struct layout *layout = &trainer->net.layout;
 	struct trainer_state *state = &trainer->state;
-	bool average = trainer->options.average > 0;
+	bool learns = !trainer->options.frozen, average = learns && trainer->options.average > 0;
 	*state = (struct trainer_state){
 		.values = floats(layout->total),
-		.first = floats(layout->total),
-		.second = floats(layout->total),
+		.first = learns ? floats(layout->total) : NULL,
+		.second = learns ? floats(layout->total) : NULL,
 		.average = average ? floats(layout->total) : NULL,
 		.seen = calloc(layout->words, 1),
 		.count = layout->total,
 		.words = layout->words,
 	};
-	trainer->gradients = floats(layout->total);
+	trainer->gradients = learns ? floats(layout->total) : NULL;
 	trainer->touched = calloc(layout->words, sizeof *trainer->touched);
 	trainer->squares = calloc(trainer_chunks(trainer), sizeof *trainer->squares);
-	if (state->values == NULL || state->first == NULL || state->second == NULL || (average && state->average == NULL) ||
-	    state->seen == NULL || trainer->gradients == NULL || trainer->touched == NULL || trainer->squares == NULL)
+	bool can_learn = state->first != NULL && state->second != NULL && trainer->gradients != NULL;
+	if (state->values == NULL || (learns && !can_learn) || (average && state->average == NULL) || state->seen == NULL ||
+	    trainer->touched == NULL || trainer->squares == NULL)
 		return err_set(e, "out of memory: %zu parameters", layout->total);
 	if (trainer->options.weights == NULL)
 		return 0;
@@ -120,6 +123,8 @@ struct trainer *trainer_open(struct layout *layout, const struct trainer_options
 		trainer->options.batch_tokens = options->longest;
 	if (blocks_open(trainer, e) < 0 || tiles_list(trainer, e) < 0 || rooms_open(trainer, e) < 0)
 		goto fail;
+	CHECK(options->teacher == NULL || (options->teacher->options.batch_tokens == trainer->options.batch_tokens &&
+					   options->teacher->options.longest == trainer->options.longest));
 	trainer->workers = workers_start(trainer->threads, e);
 	if (trainer->workers == NULL)
 		goto fail;
@@ -179,6 +184,10 @@ void trainer_set(struct trainer *trainer, size_t steps)
 void trainer_restart(struct trainer *trainer)
 {
 	struct trainer_state *state = &trainer->state;
+	if (trainer->options.frozen) {
+		trainer_set(trainer, 0);
+		return;
+	}
 	memset(state->first, 0, state->count * sizeof(float));
 	memset(state->second, 0, state->count * sizeof(float));
 	memset(state->seen, 0, state->words);
@@ -238,19 +247,37 @@ static size_t texts_that_fit(const struct trainer *trainer, const struct trainer
 	return fit;
 }
 
+/* The places of a text whose words are asked for, behind those of the texts before it. */
+static size_t masked_load(struct tape *tape, const struct trainer_text *text, size_t first_token)
+{
+	struct tape_masked *masked = &tape->masked;
+	size_t before = masked->count;
+	for (size_t i = 0; i < text->length; i++) {
+		if (text->words[i] < 0)
+			continue;
+		masked->token[masked->count] = (int32_t)(first_token + i);
+		masked->word[masked->count++] = text->words[i];
+	}
+	CHECK(masked->count > before);
+	return masked->count - before;
+}
+
 size_t trainer_load(struct trainer *trainer, const struct trainer_text *texts, size_t count)
 {
 	struct tape *tape = &trainer->tape;
 	tape->texts = texts_that_fit(trainer, texts, count, &tape->tokens);
 	size_t shards = shards_of(tape->tokens), at = 0, current = 0;
-	trainer->shard_count = 0;
+	bool guesses = trainer->net.layout.masked;
+	trainer->shard_count = tape->masked.count = 0;
 	for (size_t i = 0; i < tape->texts; i++) {
 		/* A text belongs to the even share that its first token falls into. */
 		size_t share = at * shards / tape->tokens;
 		if (trainer->shard_count == 0 || share > current)
-			trainer->shards[trainer->shard_count++] = (struct shard){.first_token = at, .first_text = i};
+			trainer->shards[trainer->shard_count++] = (struct shard){.first_token = at, .first_text = i,
+									      .first_masked = tape->masked.count};
 		struct shard *shard = &trainer->shards[trainer->shard_count - 1];
 		current = share;
+		shard->masked += guesses ? masked_load(tape, &texts[i], at) : 0;
 		tape->starts[i] = (int32_t)at;
 		memcpy(tape->ids + at, texts[i].ids, texts[i].length * sizeof *texts[i].ids);
 		at += texts[i].length;
@@ -282,19 +309,25 @@ static int run_piece(struct work *work, size_t worker, size_t first, size_t coun
 	return 0;
 }
 
+int trainer_forward(struct trainer *trainer, struct err *e)
+{
+	struct running running = {.work = {.count = trainer->shard_count, .piece = one_piece, .run = run_piece},
+				  .trainer = trainer};
+	return workers_run(trainer->workers, &running.work, e);
+}
+
 int trainer_run(struct trainer *trainer, bool average, const struct trainer_text *texts, size_t count, float *logits,
 		struct err *e)
 {
 	const struct trainer_state *state = &trainer->state;
 	size_t outputs = trainer->net.layout.outputs;
+	CHECK(!trainer->net.layout.masked);
 	if (trainer_pack(trainer, average && state->average != NULL ? state->average : state->values, e) < 0)
 		return -1;
 	trainer->tape.first_token = trainer->tape.first_text = 0;
 	for (size_t done = 0, texts_here; done < count; done += texts_here) {
 		texts_here = trainer_load(trainer, texts + done, count - done);
-		struct running running = {.work = {.count = trainer->shard_count, .piece = one_piece, .run = run_piece},
-					  .trainer = trainer};
-		if (workers_run(trainer->workers, &running.work, e) < 0)
+		if (trainer_forward(trainer, e) < 0)
 			return -1;
 		memcpy(logits + done * outputs, trainer->tape.logits, texts_here * outputs * sizeof *logits);
 	}
@@ -311,6 +344,24 @@ int trainer_gradients(struct trainer *trainer, const struct trainer_text *texts,
 	memcpy(gradients, trainer->gradients, trainer->state.count * sizeof *gradients);
 	trainer_forget(trainer);
 	return 0;
+}
+
+int trainer_importance(struct trainer *trainer, const struct trainer_text *texts, size_t count, double *importance,
+		       struct err *e)
+{
+	size_t heads = trainer->net.layout.layers * trainer->net.layout.heads;
+	struct trainer_result result;
+	trainer->importance = calloc(trainer->shard_capacity * heads, sizeof *trainer->importance);
+	if (trainer->importance == NULL)
+		return err_set(e, "out of memory");
+	int done = trainer_differentiate(trainer, texts, count, &result, e);
+	memset(importance, 0, heads * sizeof *importance);
+	for (size_t i = 0; i < trainer->shard_capacity * heads; i++)
+		importance[i % heads] += trainer->importance[i];
+	trainer_forget(trainer);
+	free(trainer->importance);
+	trainer->importance = NULL;
+	return done;
 }
 
 int trainer_step(struct trainer *trainer, const struct trainer_text *texts, size_t count, double rate,

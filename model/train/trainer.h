@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 /*
- * A model that learns: steps of AdamW over batches of texts, and logits.
+ * A model that learns: steps of AdamW over batches of texts, and logits.  That
+ * of a masked layout learns to guess words and has no logits to give.
  *
  * A batch is cut into micro-batches that the memory holds and those into
  * shards, by its texts alone; every sum has one order.  So the bits of
@@ -22,10 +23,16 @@ struct trainer_options {
 	size_t batch_tokens;   /* of a micro-batch at most (or one text); 0 = 2048 */
 	size_t longest;        /* tokens of a text at most */
 	double dropout, smoothing;
-	double soft;           /* the weight of a target that is no label */
+	double soft;           /* the weight of a target */
+	double hard;           /* the label's share where there is a target too */
+	double temperature;    /* of the targets */
+	bool frozen;           /* it gives answers and never learns, which takes a quarter of the memory */
 	double decay, beta1, beta2, epsilon;
 	double clip;           /* the most that a gradient's norm may be; 0 = any */
 	double average;        /* what is left of the average of weights after a step; 0 = no average is kept */
+	struct trainer *teacher; /* a frozen one of the same words, batch_tokens and longest, whose last layer's relations are learnt;
+				  * or NULL.  It stays the caller's */
+	double relations;      /* their weight beside the labels' and targets' loss */
 	const float *weights;  /* [outputs] of classes, or NULL; copied */
 	uint64_t seed;
 };
@@ -37,7 +44,9 @@ struct trainer_text {
 	const int32_t *ids;
 	size_t length;
 	int polarity, topic, source; /* labels, in the order of the heads' rows; -1: none */
-	const float *polarity_target, *topic_target; /* probabilities of a head's rows where there is no label, or NULL */
+	const float *polarity_target, *topic_target; /* probabilities of a head's rows, or NULL */
+	const int32_t *words; /* [length], of a masked layout: the word to guess at a place, or -1, and one at least; else
+			       * NULL */
 };
 
 struct trainer_result {
@@ -79,6 +88,11 @@ int trainer_step(struct trainer *trainer, const struct trainer_text *texts, size
 /* Gradients of a batch into gradients[layout's total], and the loss, without a step. */
 int trainer_gradients(struct trainer *trainer, const struct trainer_text *texts, size_t count, float *gradients,
 		      struct trainer_result *result, struct err *e);
+
+/* importance[layers x heads]: how much the loss of these texts hangs on each attention head, the sum over texts of
+ * |gradient x output| without dropout. */
+int trainer_importance(struct trainer *trainer, const struct trainer_text *texts, size_t count, double *importance,
+		       struct err *e);
 
 /* logits[count, outputs], without dropout, by the average where one is kept and wanted. */
 int trainer_run(struct trainer *trainer, bool average, const struct trainer_text *texts, size_t count, float *logits,

@@ -1,5 +1,7 @@
 #include "model/train/trainer_private.h"
 
+#include "daemon/base/check.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -14,13 +16,15 @@ struct differentiation {
 	struct trainer *trainer;
 	const struct trainer_text *texts; /* of the micro-batch */
 	double divisor;
+	struct relation relation; /* heads = 0: none */
 	bool add; /* to the micro-batches before */
 };
 
 static struct loss_options loss_options(const struct trainer *trainer)
 {
 	return (struct loss_options){.smoothing = trainer->options.smoothing, .weights = trainer->class_weights,
-				     .soft = trainer->options.soft, .topics = trainer->net.layout.topics};
+				     .soft = trainer->options.soft, .hard = trainer->options.hard,
+				     .temperature = trainer->options.temperature, .topics = trainer->net.layout.topics};
 }
 
 static struct loss_labels labels_of(const struct trainer_text *text)
@@ -58,15 +62,28 @@ static int shard_run(struct work *work, size_t worker, size_t first, size_t coun
 	struct differentiation *this = (struct differentiation *)work;
 	struct trainer *trainer = this->trainer;
 	struct shard *shard = &trainer->shards[first];
-	size_t small = trainer_small_count(trainer);
+	size_t small = trainer_small_count(trainer), heads = trainer->net.layout.layers * trainer->net.layout.heads;
+	double dropout = trainer->importance != NULL ? 0 : trainer->options.dropout;
 	struct pass pass = {
 		.net = &trainer->net, .tape = &trainer->tape, .room = &trainer->rooms[worker],
-		.dropout = dropout_make(trainer->options.dropout, trainer->options.seed, (uint32_t)trainer->state.steps + 1),
+		.dropout = dropout_make(dropout, trainer->options.seed, (uint32_t)trainer->state.steps + 1),
 		.first_token = shard->first_token, .tokens = shard->tokens,
 		.first_text = shard->first_text, .texts = shard->texts,
+		.first_masked = shard->first_masked, .masked = shard->masked,
 		.small = trainer->small + first * small,
+		.importance = trainer->importance != NULL ? trainer->importance + first * heads : NULL,
 	};
+	shard->relation_loss = 0;
+	if (this->relation.heads > 0) {
+		pass.relation = &this->relation;
+		pass.relation_loss = &shard->relation_loss;
+	}
 	memset(pass.small, 0, small * sizeof *pass.small);
+	if (trainer->net.layout.masked) {
+		shard->loss = pass_guess(&pass, this->divisor);
+		pass_guess_backward(&pass);
+		return 0;
+	}
 	pass_forward(&pass);
 	shard->loss = shard_loss(this, &pass);
 	pass_backward(&pass);
@@ -93,7 +110,7 @@ static void embeddings_add(struct trainer *trainer)
 	}
 }
 
-/* The last piece is the embeddings'; it is taken first. */
+/* The last piece is the embeddings'; it is taken first, but where the words have a matrix' gradient too. */
 static int tile_run(struct work *work, size_t worker, size_t first, size_t count, struct err *e)
 {
 	(void)count;
@@ -101,7 +118,8 @@ static int tile_run(struct work *work, size_t worker, size_t first, size_t count
 	struct differentiation *this = (struct differentiation *)work;
 	struct trainer *trainer = this->trainer;
 	if (first == 0) {
-		embeddings_add(trainer);
+		if (!trainer->net.layout.masked)
+			embeddings_add(trainer);
 		return 0;
 	}
 	const struct tile *tile = &trainer->tiles[first - 1];
@@ -121,13 +139,47 @@ static size_t one_piece(const struct work *work, size_t first)
 static void words_touch(struct trainer *trainer)
 {
 	const struct tape *tape = &trainer->tape;
-	for (size_t i = 0; i < tape->tokens; i++) {
-		uint8_t *seen = &trainer->state.seen[tape->ids[i]];
+	bool all = trainer->net.layout.masked; /* each is a guess that was to be made or not */
+	for (size_t i = 0; i < (all ? trainer->state.words : tape->tokens); i++) {
+		size_t word = all ? i : (size_t)tape->ids[i];
+		uint8_t *seen = &trainer->state.seen[word];
 		if (*seen & 2)
 			continue;
 		*seen = 3; /* ever, and in this step */
-		trainer->touched[trainer->touched_count++] = (size_t)tape->ids[i];
+		trainer->touched[trainer->touched_count++] = word;
 	}
+}
+
+/* As many heads as the student has, or fewer so that the teacher's width can be cut into them. */
+static size_t heads_shared(const struct layout *teacher, const struct layout *own)
+{
+	size_t heads = own->heads;
+	while (teacher->hidden % heads != 0 || own->hidden % heads != 0)
+		heads--;
+	return heads;
+}
+
+static int teacher_prepare(struct differentiation *this, size_t count, struct err *e)
+{
+	const struct trainer_options *options = &this->trainer->options;
+	if (options->teacher == NULL || !(options->relations > 0) || this->trainer->importance != NULL)
+		return 0;
+	this->relation = (struct relation){
+		.teacher = &options->teacher->tape,
+		.heads = heads_shared(&options->teacher->net.layout, &this->trainer->net.layout),
+		.weight = options->relations / (double)count,
+	};
+	return trainer_pack(options->teacher, options->teacher->state.values, e);
+}
+
+/* The teacher reads the texts that the student is about to read. */
+static int teacher_run(const struct differentiation *this, struct err *e)
+{
+	struct trainer *teacher = this->trainer->options.teacher;
+	if (this->relation.heads == 0)
+		return 0;
+	CHECK(trainer_load(teacher, this->texts, this->trainer->tape.texts) == this->trainer->tape.texts);
+	return trainer_forward(teacher, e);
 }
 
 static int micro_batch_run(struct differentiation *this, struct err *e)
@@ -135,6 +187,8 @@ static int micro_batch_run(struct differentiation *this, struct err *e)
 	struct trainer *trainer = this->trainer;
 	const struct layout *layout = &trainer->net.layout;
 	size_t small = trainer_small_count(trainer);
+	if (teacher_run(this, e) < 0)
+		return -1;
 	this->work = (struct work){.count = trainer->shard_count, .piece = one_piece, .run = shard_run};
 	if (workers_run(trainer->workers, &this->work, e) < 0)
 		return -1;
@@ -142,9 +196,19 @@ static int micro_batch_run(struct differentiation *this, struct err *e)
 	this->work = (struct work){.count = trainer->tile_count + 1, .piece = one_piece, .run = tile_run};
 	if (workers_run(trainer->workers, &this->work, e) < 0)
 		return -1;
+	if (layout->masked)
+		embeddings_add(trainer);
 	for (size_t i = 0; i < trainer->shard_count; i++)
 		rows_add(trainer->gradients + layout->small, trainer->small + i * small, small);
 	return 0;
+}
+
+static double masked_count(const struct trainer_text *text)
+{
+	double count = 0;
+	for (size_t i = 0; i < text->length; i++)
+		count += text->words[i] >= 0;
+	return count;
 }
 
 int trainer_differentiate(struct trainer *trainer, const struct trainer_text *texts, size_t count,
@@ -153,12 +217,13 @@ int trainer_differentiate(struct trainer *trainer, const struct trainer_text *te
 	const struct layout *layout = &trainer->net.layout;
 	struct loss_options options = loss_options(trainer);
 	struct differentiation this = {.trainer = trainer};
+	CHECK(!trainer->options.frozen);
 	*result = (struct trainer_result){0};
 	for (size_t i = 0; i < count; i++)
-		this.divisor += loss_weight(&options, labels_of(&texts[i]));
+		this.divisor += layout->masked ? masked_count(&texts[i]) : loss_weight(&options, labels_of(&texts[i]));
 	if (!(this.divisor > 0))
 		return err_set(e, "a batch of %zu texts has no label that counts", count);
-	if (trainer_pack(trainer, trainer->state.values, e) < 0)
+	if (trainer_pack(trainer, trainer->state.values, e) < 0 || teacher_prepare(&this, count, e) < 0)
 		return -1;
 	size_t hidden = layout->hidden;
 	memset(trainer->gradients + layout->position, 0, layout->positions * hidden * sizeof(float));
@@ -172,7 +237,7 @@ int trainer_differentiate(struct trainer *trainer, const struct trainer_text *te
 		if (micro_batch_run(&this, e) < 0)
 			return -1;
 		for (size_t i = 0; i < trainer->shard_count; i++)
-			result->loss += trainer->shards[i].loss / this.divisor;
+			result->loss += trainer->shards[i].loss / this.divisor + trainer->shards[i].relation_loss;
 		result->tokens += trainer->tape.tokens;
 		trainer->tape.first_token += (uint32_t)trainer->tape.tokens;
 		trainer->tape.first_text += (uint32_t)trainer->tape.texts;

@@ -3,6 +3,7 @@
 
 #include "model/train/loss.h"
 #include "model/train/pass.h"
+#include "model/train/relation.h"
 #include "model/train/trainer.h"
 #include "model/workers.h"
 
@@ -13,7 +14,8 @@
  */
 struct shard {
 	size_t first_token, tokens, first_text, texts;
-	double loss;
+	size_t first_masked, masked;
+	double loss, relation_loss;
 };
 
 /* A piece of the matrices' gradients. */
@@ -37,6 +39,7 @@ struct trainer {
 	struct shard *shards;
 	size_t shard_capacity, shard_count, shard_tokens; /* shard_tokens: of one at most */
 	float *small; /* [shard_capacity, small parameters]: each shard's gradients of them */
+	double *importance; /* [shard_capacity, layers x heads] while it is asked for; else NULL */
 	struct tile *tiles;
 	size_t tile_count;
 	size_t *touched; /* words with a gradient in this step */
@@ -54,6 +57,9 @@ int trainer_pack(struct trainer *trainer, const float *values, struct err *e);
 
 /* Cuts the next texts into a micro-batch with its shards; returns how many they are. */
 size_t trainer_load(struct trainer *trainer, const struct trainer_text *texts, size_t count);
+
+/* The way forward without dropout of what was loaded. */
+int trainer_forward(struct trainer *trainer, struct err *e);
 
 /* All gradients of a batch into trainer->gradients; the words' rows are zero but for those in `touched`. */
 int trainer_differentiate(struct trainer *trainer, const struct trainer_text *texts, size_t count,
