@@ -175,7 +175,10 @@ int cmd_silence(int argc, char **argv)
 int cmd_label(int argc, char **argv)
 {
 	static const char help[] = "usage: bellwether label [--db FILE] DOCUMENT negative|neutral|positive [--why TEXT]\n\n"
-				   "Stores the desk's own judgement of a document (its id stands in documents_v).\n";
+				   "Stores the desk's own judgement of a document (its id stands in documents_v);\n"
+				   "another one later replaces it.  See the view corrections_v.\n\n"
+				   "`bellwether train --db` learns it, and `bellwether model promote` lets no model into\n"
+				   "service that answers it wrongly.\n";
 	struct desk_options options;
 	int status = parse(argc, argv, help, "w", &options);
 	if (status >= 0)

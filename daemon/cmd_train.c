@@ -3,6 +3,7 @@
 #include "daemon/cmd.h"
 #include "daemon/interrupt.h"
 #include "daemon/train_data.h"
+#include "daemon/train_drift.h"
 #include "daemon/train_options.h"
 #include "daemon/train_progress.h"
 #include "daemon/train_record.h"
@@ -29,19 +30,21 @@
  * once as `score` would open it.
  */
 static const char usage_text[] =
-	"usage: bellwether train --base DIR [--polarity F.tsv] [--topic F.tsv] --out DIR\n"
-	"                        [OPTIONS]\n"
+	"usage: bellwether train --base DIR [--polarity F.tsv] [--topic F.tsv] [--db FILE]\n"
+	"                        --out DIR [OPTIONS]\n"
 	"       bellwether train --config RECIPE.yaml [OPTIONS]\n"
 	"\n"
 	"Fine-tunes a BERT on labelled texts: polarity, topics of your own naming, or\n"
 	"both at once.  Files have tabs between their columns and a first line that names\n"
 	"them: `label` and `text` are read, others are not.  A recipe holds the options\n"
-	"below as keys (epochs: 4).\n"
+	"below as keys (epochs: 4).  With --db the desk's corrections (`bellwether\n"
+	"label`) are learnt as well.\n"
 	"\n";
 static const char help_end[] =
 	"\n"
 	"OUT is a Hugging Face directory that `bellwether score --model` takes, with\n"
-	"metrics.csv and run.json in it.  Until it is complete OUT.training holds the\n"
+	"metrics.csv, run.json and drift.json (what its text looks like, for `bellwether\n"
+	"drift`) in it.  Until it is complete OUT.training holds the\n"
 	"checkpoint; SIGINT and SIGTERM save one and end the run.\n"
 	"\n"
 	"Exit status: 0 ok, 1 training or writing failed or was stopped, 2 wrong usage,\n"
@@ -248,6 +251,11 @@ static int fit(struct job *job, struct err *e)
 		 split->validation_count, job->threads, job->data.topics.count,
 		 job->data.fresh_topic ? " (a new head)" : "");
 	train_progress_say(&job->progress, line);
+	if (job->data.corrections.cases.count > 0) {
+		snprintf(line, sizeof line, "%zu of them the desk's corrections, each %zu times",
+			 job->data.corrections.cases.count, job->data.corrections.times);
+		train_progress_say(&job->progress, line);
+	}
 	signals_catch(stop_ask);
 	int result = fit_run(job->trainer, &texts, &how, &job->outcome, e);
 	signals_catch(SIG_DFL);
@@ -277,7 +285,8 @@ static int finish(struct job *job, struct err *e)
 	if (publish_begin(publish, options->out, e) < 0)
 		return -1;
 	interrupt_guard(publish);
-	if (export_model(&how, publish, e) < 0 || publish_copy(publish, job->work, "metrics.csv", e) < 0)
+	if (export_model(&how, publish, e) < 0 || publish_copy(publish, job->work, "metrics.csv", e) < 0 ||
+	    train_drift_write(job->trainer, job->outcome.values, &job->data, publish->path, publish->path, e) < 0)
 		return -1;
 	struct classifier *classifier = classifier_open(
 		&(struct classifier_options){.path = publish->path, .device = "cpu", .precision = "fp32", .threads = 1}, e);

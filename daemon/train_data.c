@@ -18,7 +18,7 @@ struct source_file {
 };
 
 struct files {
-	struct source_file list[4];
+	struct source_file list[5];
 	size_t count;
 };
 
@@ -59,11 +59,26 @@ static int file_read(struct train_data *data, struct files *files, const char *p
 	if (table_read(&file->table, path, validation ? NULL : source, e) < 0)
 		return -1;
 	files->count++;
+	if (task == TASK_POLARITY)
+		train_corrections_oust(&data->corrections, &file->table);
 	if (file->table.empty > 0)
 		warn(data, "%s: %zu rows without a text are left out", path, file->table.empty);
 	if (file->table.longest > LONG_LINE)
 		warn(data, "%s:%zu: a line of %.1f MB; is a newline missing?  (%zu tokens of a text are read)", path,
 		     file->table.longest_line, (double)file->table.longest / 1e6, data->longest);
+	return 0;
+}
+
+/* Before the files, whose rows they may oust. */
+static int corrections_open(struct train_data *data, struct files *files, const struct train_options *options, struct err *e)
+{
+	struct source_file *file = &files->list[files->count];
+	if (options->database == NULL)
+		return 0;
+	*file = (struct source_file){.task = TASK_POLARITY};
+	if (train_corrections_read(&data->corrections, options->database, &file->table, e) < 0)
+		return -1;
+	files->count++;
 	return 0;
 }
 
@@ -261,7 +276,8 @@ static int split_make(struct train_data *data, const struct train_options *optio
 static int rows_open(struct train_data *data, const struct train_options *options, struct files *files, struct err *e)
 {
 	bool own = options->polarity_validation != NULL || options->topic_validation != NULL;
-	if (file_read(data, files, options->polarity, TASK_POLARITY, false, options->source, e) < 0 ||
+	if (corrections_open(data, files, options, e) < 0 ||
+	    file_read(data, files, options->polarity, TASK_POLARITY, false, options->source, e) < 0 ||
 	    file_read(data, files, options->topic, TASK_TOPIC, false, options->source, e) < 0 ||
 	    heads_choose(data, options, files, e) < 0 ||
 	    (options->source != NULL && sources_collect(data, files, e) < 0))
@@ -275,12 +291,20 @@ static int rows_open(struct train_data *data, const struct train_options *option
 		return -1;
 	if (first_validation < FEWEST_ROWS)
 		return err_set(e, "%s: %zu rows are too few to learn from: %d are the least, some hundreds are a start",
-			       options->polarity != NULL ? options->polarity : options->topic, first_validation, FEWEST_ROWS);
+			       options->polarity != NULL ? options->polarity
+			       : options->topic != NULL	 ? options->topic
+							 : options->database,
+			       first_validation, FEWEST_ROWS);
 	/* With validation files texts stay what they are: a text of both would be of training and of validation. */
 	if (dataset_finish(&data->dataset, !own, e) < 0)
 		return -1;
 	few_warn(data);
-	return split_make(data, options, first_validation, e);
+	if (data->corrections.ousted > 0)
+		warn(data, "%zu rows of the files are left out: the desk has corrected the same texts", data->corrections.ousted);
+	return split_make(data, options, first_validation, e) < 0
+		       ? -1
+		       : train_corrections_weigh(&data->corrections, &data->dataset, options->database_share,
+						 options->polarity != NULL || own, &data->split, e);
 }
 
 int train_data_open(struct train_data *data, const struct train_options *options, struct err *e)
@@ -300,6 +324,7 @@ void train_data_close(struct train_data *data)
 	weights_close(data->weights);
 	labels_clear(&data->topics);
 	labels_clear(&data->sources);
+	corrections_clear(&data->corrections.cases);
 	dataset_clear(&data->dataset);
 	dataset_split_clear(&data->split);
 }

@@ -2,6 +2,7 @@
 #define DAEMON_TRAIN_DATA_H
 
 #include "daemon/base/err.h"
+#include "daemon/train_corrections.h"
 #include "daemon/train_options.h"
 #include "model/config.h"
 #include "model/train/dataset.h"
@@ -21,6 +22,7 @@ struct train_data {
 	struct labels topics, sources;
 	struct dataset dataset;
 	struct dataset_split split;
+	struct train_corrections corrections; /* none without a database */
 	size_t longest;            /* tokens of a text at most */
 	uint64_t base_hash;
 	void (*warn)(const char *text); /* a line about something odd */

@@ -11,7 +11,8 @@
 
 static bool is_path(const char *name)
 {
-	static const char *const paths[] = {"base", "out", "polarity", "topic", "polarity-validation", "topic-validation"};
+	static const char *const paths[] = {"base", "out", "polarity", "topic", "polarity-validation", "topic-validation",
+					    "db"};
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		if (strcmp(paths[i], name) == 0)
 			return true;

@@ -30,6 +30,10 @@ static const struct key keys[] = {
 	 "rows labelled negative, neutral or positive", false},
 	{"topic", PATH, AT(topic), 0, 0, 0, NULL, NULL, "F.tsv",
 	 "rows with labels of any names; new names, a new head", false},
+	{"db", PATH, AT(database), 0, 0, 0, NULL, NULL, "FILE",
+	 "the desk's corrections in a daemon's database are rows too", false},
+	{"db-share", NUMBER, AT(database_share), 0, 0.9, 0.1, NULL, NULL, "X",
+	 "share that they have in a walk, each up to 20 times", false},
 	{"out", PATH, AT(out), 0, 0, 0, NULL, NULL, "DIR",
 	 "the new model; it appears when it is complete", true},
 	{"polarity-validation", PATH, AT(polarity_validation), 0, 0, 0, NULL, NULL, "F.tsv",
@@ -240,9 +244,9 @@ static int needed_check(const struct train_options *options, struct err *e)
 		return err_set(e, "--base is missing: the directory of the model to start from");
 	if (options->out == NULL)
 		return err_set(e, "--out is missing: the directory of the new model");
-	if (options->polarity == NULL && options->topic == NULL)
-		return err_set(e, "no rows to learn from: --polarity F.tsv, --topic F.tsv, or both");
-	if (options->polarity == NULL && options->polarity_validation != NULL)
+	if (options->polarity == NULL && options->topic == NULL && options->database == NULL)
+		return err_set(e, "no rows to learn from: --polarity F.tsv, --topic F.tsv, --db FILE, or several of them");
+	if (options->polarity == NULL && options->database == NULL && options->polarity_validation != NULL)
 		return err_set(e, "--polarity-validation without --polarity");
 	if (options->topic == NULL && options->topic_validation != NULL)
 		return err_set(e, "--topic-validation without --topic");

@@ -12,6 +12,8 @@
 /* What `bellwether train` is told, by its command line and by a YAML file of the same names: one table for both. */
 struct train_options {
 	char *base, *out, *polarity, *topic, *polarity_validation, *topic_validation, *source;
+	char *database;      /* whose corrections are rows, too */
+	double database_share;
 	char *pooling;       /* "cls", "mean"; NULL: as the base says */
 	char *class_weights; /* "none", "balanced" */
 	char *dtype;         /* "f32", "f16" */

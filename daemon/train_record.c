@@ -49,9 +49,10 @@ static json_t *rows_json(const struct train_data *data)
 	json_t *topics = json_array();
 	for (size_t i = 0; i < data->topics.count; i++)
 		json_array_append_new(topics, json_string(data->topics.names[i]));
-	return json_pack("{s:I, s:I, s:I, s:o, s:o}", "training", (json_int_t)data->split.training_count, "validation",
-			 (json_int_t)data->split.validation_count, "cut", (json_int_t)data->dataset.cut, "hash",
-			 hex_json(dataset_hash(&data->dataset)), "topics", topics);
+	return json_pack("{s:I, s:I, s:I, s:o, s:o, s:{s:I, s:I}}", "training", (json_int_t)data->split.training_count,
+			 "validation", (json_int_t)data->split.validation_count, "cut", (json_int_t)data->dataset.cut, "hash",
+			 hex_json(dataset_hash(&data->dataset)), "topics", topics, "corrections", "texts",
+			 (json_int_t)data->corrections.cases.count, "times", (json_int_t)data->corrections.times);
 }
 
 int train_record_write(const struct train_record *record, const char *path, struct err *e)
