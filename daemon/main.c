@@ -25,6 +25,8 @@ static const struct {
 	{"redeliver", cmd_redeliver, "send an alert's messages again"},
 	{"silence", cmd_silence, "no notifications of a topic for a while"},
 	{"label", cmd_label, "correct a document's polarity"},
+	{"model", cmd_model, "put a tested model in service, take it back, list them"},
+	{"drift", cmd_drift, "how far live text is from what the model was trained on"},
 };
 
 static int usage(FILE *out)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef BELLWETHER_MODEL_DIR
@@ -10,14 +11,16 @@
 
 static int path_take(const char *path, char *out, size_t size, struct err *e)
 {
-	if ((size_t)snprintf(out, size, "%s", path) >= size)
-		return err_set(e, "the model's path is longer than %zu bytes", size - 1);
-	return 0;
+	struct stat status;
+	char *real = lstat(path, &status) == 0 && S_ISLNK(status.st_mode) ? realpath(path, NULL) : NULL;
+	size_t length = (size_t)snprintf(out, size, "%s", real != NULL ? real : path);
+	free(real);
+	return length < size ? 0 : err_set(e, "the model's path is longer than %zu bytes", size - 1);
 }
 
 int model_path_find(const char *configured, char *out, size_t size, struct err *e)
 {
-	static const char *const places[] = {BELLWETHER_MODEL_DIR, BELLWETHER_SOURCE_DIR "/model/weights"};
+	static const char *const places[] = {MODEL_PLACE, BELLWETHER_MODEL_DIR, BELLWETHER_SOURCE_DIR "/model/weights"};
 	const char *environment = getenv("BELLWETHER_MODEL");
 	if (configured != NULL)
 		return path_take(configured, out, size, e);
@@ -29,5 +32,5 @@ int model_path_find(const char *configured, char *out, size_t size, struct err *
 		if (access(file, R_OK) == 0)
 			return path_take(places[i], out, size, e);
 	}
-	return err_set(e, "no model in %s or %s: name one by --model or BELLWETHER_MODEL", places[0], places[1]);
+	return err_set(e, "no model in %s or %s: name one by --model or BELLWETHER_MODEL", places[1], places[2]);
 }

@@ -1,0 +1,309 @@
+/*
+ * A model's way into service and out of it.  What is tested is the copy that
+ * is put in place, so that nothing can change between the two.
+ */
+#include "daemon/base/clock.h"
+#include "daemon/cmd.h"
+#include "daemon/config.h"
+#include "daemon/interrupt.h"
+#include "daemon/model_cases.h"
+#include "daemon/model_figures.h"
+#include "daemon/model_path.h"
+#include "daemon/model_place.h"
+#include "daemon/model_print.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+	"usage: bellwether model promote DIR [--db FILE] [--allow N] [OPTIONS]\n"
+	"       bellwether model rollback [--to PLACE]\n"
+	"       bellwether model list [--to PLACE] [--json]\n"
+	"\n"
+	"promote puts a model in service, in one step: a copy of DIR that opens, is the\n"
+	"one that its run.json speaks of, and answers the desk's corrected cases right.\n"
+	"rollback puts the one before back in place.  list shows what is kept, with the\n"
+	"figures of its run on validation rows (macro F1) and its corrected cases.\n"
+	"\n"
+	"  --to PLACE        default: $BELLWETHER_MODEL, else " MODEL_PLACE ",\n"
+	"                    which goes before the installed model; the models that\n"
+	"                    were in place are kept in PLACE.versions\n"
+	"  --db FILE         the database with the corrections; default:\n"
+	"                    " CONFIG_DATABASE ", where it is there\n"
+	"  --allow N         corrected cases that may be answered wrongly (0)\n"
+	"  --json            an object a line\n"
+	"  --device D --precision P --threads N    as for `bellwether score`\n"
+	"\n"
+	"A daemon whose model is PLACE takes the new one when it is restarted (a reload\n"
+	"does not): systemctl restart bellwether.  It goes on where it was, and compares\n"
+	"both models on recent documents first, so that no rule takes the change for\n"
+	"news (see the view model_changes).\n"
+	"\n"
+	"Exit status: 0 ok, 1 the model failed its test or could not be put in place,\n"
+	"2 wrong usage.\n";
+
+struct options {
+	struct classifier_options model;
+	const char *verb, *directory, *place, *database;
+	unsigned long allow;
+	bool json;
+};
+
+static int usage_error(const char *what, const char *value)
+{
+	fprintf(stderr, "bellwether model: %s \"%s\"\nbellwether model --help says more\n", what, value);
+	return EXIT_USAGE;
+}
+
+static bool number_parse(const char *text, unsigned long most, unsigned long *out)
+{
+	char *end;
+	errno = 0;
+	*out = strtoul(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= most;
+}
+
+static int operands_take(int argc, char **argv, struct options *out)
+{
+	if (optind == argc)
+		return usage_error("promote, rollback or list is missing, not", "");
+	out->verb = argv[optind++];
+	bool promotes = strcmp(out->verb, "promote") == 0;
+	if (!promotes && strcmp(out->verb, "rollback") != 0 && strcmp(out->verb, "list") != 0)
+		return usage_error("expected promote, rollback or list, not", out->verb);
+	if (promotes && optind == argc)
+		return usage_error("the directory of the new model is missing after", out->verb);
+	if (promotes)
+		out->directory = argv[optind++];
+	return optind < argc ? usage_error("unexpected", argv[optind]) : -1;
+}
+
+/* Returns an exit status, or -1 to go on. */
+static int options_parse(int argc, char **argv, struct options *out)
+{
+	static const struct option known[] = {
+		{"to", required_argument, NULL, 't'},	     {"db", required_argument, NULL, 'b'},
+		{"allow", required_argument, NULL, 'a'},     {"json", no_argument, NULL, 'j'},
+		{"device", required_argument, NULL, 'd'},    {"precision", required_argument, NULL, 'p'},
+		{"threads", required_argument, NULL, 'n'},   {"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	unsigned long threads;
+	*out = (struct options){.model = {.device = "auto", .precision = "auto"}};
+	opterr = 0;
+	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
+		switch (c) {
+		case 't': out->place = optarg; break;
+		case 'b': out->database = optarg; break;
+		case 'j': out->json = true; break;
+		case 'd': out->model.device = optarg; break;
+		case 'p': out->model.precision = optarg; break;
+		case 'a':
+			if (!number_parse(optarg, ULONG_MAX, &out->allow))
+				return usage_error("--allow takes a number, not", optarg);
+			break;
+		case 'n':
+			if (!number_parse(optarg, INT_MAX, &threads))
+				return usage_error("--threads takes a number, not", optarg);
+			out->model.threads = (int)threads;
+			break;
+		case 'h': fputs(help, stdout); return EXIT_OK;
+		case ':': return usage_error("a value is missing after", argv[optind - 1]);
+		default: return usage_error("unknown option", argv[optind - 1]);
+		}
+	}
+	return operands_take(argc, argv, out);
+}
+
+/* ---- promote ---- */
+
+struct job {
+	const struct options *options;
+	struct model_place place;
+	struct corrections corrections;
+	bool has_cases;
+	struct publish publish;
+	struct model_promotion promotion;
+	struct classifier *classifier;
+};
+
+/* Without --db a machine may well have no daemon. */
+static int cases_read(struct job *job, struct err *e)
+{
+	const char *database = job->options->database;
+	if (database == NULL && access(CONFIG_DATABASE, R_OK) < 0) {
+		fprintf(stderr, "bellwether model: no --db: no corrected case was looked at\n");
+		return 0;
+	}
+	job->has_cases = true;
+	return corrections_read(&job->corrections, database != NULL ? database : CONFIG_DATABASE, e);
+}
+
+/* Figures of another model would be believed of this one. */
+static int figures_check(const struct job *job, struct err *e)
+{
+	struct model_figures figures;
+	model_figures_read(&figures, job->publish.path);
+	if (!figures.there) {
+		fprintf(stderr, "bellwether model: %s has no run.json: its figures are not known\n", job->options->directory);
+		return 0;
+	}
+	if (strcmp(figures.version, job->promotion.version) == 0)
+		return 0;
+	return err_set(e, "%s: run.json speaks of the model %s, and the files are the model %s: they were changed since, and its "
+			  "figures are not theirs",
+		       job->options->directory, figures.version, job->promotion.version);
+}
+
+static void wrong_print(void *context, const struct correction *correction, const struct score *score)
+{
+	size_t *left = context;
+	if (*left == 0)
+		return;
+	(*left)--;
+	const char *said = score->can_judge ? polarity_name((enum polarity)score_polarity(score)) : "nothing";
+	fprintf(stderr, "wrong: document %lld is %s for the desk and %s for the model: %.100s\n", (long long)correction->document,
+		polarity_name(correction->polarity), said, correction->text);
+}
+
+static int cases_check(struct job *job, struct err *e)
+{
+	struct model_cases cases;
+	size_t shown = 20;
+	if (!job->has_cases)
+		return 0;
+	if (model_cases_run(job->classifier, &job->corrections, wrong_print, &shown, &cases, e) < 0)
+		return -1;
+	size_t wrong = cases.cases - cases.right;
+	job->promotion.cases = (long long)cases.cases;
+	job->promotion.right = (long long)cases.right;
+	if (wrong <= job->options->allow)
+		return 0;
+	return err_set(e, "%s: %zu of %zu corrected cases are answered wrongly, and %lu may be: `bellwether train --db` learns them, "
+			  "--allow lets them pass",
+		       job->options->directory, wrong, cases.cases, job->options->allow);
+}
+
+static int candidate_open(struct job *job, struct err *e)
+{
+	struct classifier_options model = job->options->model;
+	char *from = realpath(job->options->directory, NULL);
+	model.path = job->publish.path;
+	snprintf(job->promotion.from, sizeof job->promotion.from, "%s", from != NULL ? from : job->options->directory);
+	free(from);
+	time_format_iso(clock_now_us(&wall_clock), job->promotion.promoted, sizeof job->promotion.promoted);
+	job->classifier = classifier_open(&model, e);
+	if (job->classifier == NULL)
+		return -1;
+	snprintf(job->promotion.version, sizeof job->promotion.version, "%s", classifier_get_info(job->classifier)->version);
+	return 0;
+}
+
+static int promote(struct job *job, struct err *e)
+{
+	if (cases_read(job, e) < 0 ||
+	    model_place_copy(&job->place, job->options->directory, &job->publish, &job->promotion, e) < 0)
+		return -1;
+	interrupt_guard(&job->publish);
+	if (candidate_open(job, e) < 0 || figures_check(job, e) < 0 || cases_check(job, e) < 0)
+		return -1;
+	interrupt_hold();
+	int result = model_place_switch(&job->place, &job->publish, &job->promotion, e);
+	interrupt_release();
+	return result;
+}
+
+static int promote_run(const struct options *options, struct err *e)
+{
+	struct job job = {.options = options, .promotion = {.cases = -1, .right = -1}};
+	interrupt_block();
+	int result = model_place_open(&job.place, options->place, true, e);
+	if (result == 0)
+		result = promote(&job, e);
+	interrupt_hold();
+	publish_abandon(&job.publish);
+	interrupt_forget();
+	interrupt_release();
+	if (result == 0)
+		printf("the model %s is in place at %s; a daemon takes it when it is restarted\n", job.promotion.version,
+		       job.place.path);
+	classifier_close(job.classifier);
+	corrections_clear(&job.corrections);
+	model_place_close(&job.place);
+	return result;
+}
+
+/* ---- rollback ---- */
+
+/* What is gone back to must be there and open; `version` is its own, "" where the installed model takes its place. */
+static int previous_check(const struct model_place *place, const char *previous, char version[64], struct err *e)
+{
+	char path[8000];
+	version[0] = '\0';
+	if (*previous == '\0' && strcmp(place->path, MODEL_PLACE) == 0)
+		return 0;
+	if (*previous == '\0')
+		return err_set(e, "%s: this is the first model that was promoted there: there is none before it", place->path);
+	const char *slash = strrchr(place->path, '/');
+	int directory = *previous != '/' && slash != NULL ? (int)(slash - place->path) + 1 : 0;
+	snprintf(path, sizeof path, "%.*s%s", directory, place->path, previous);
+	struct classifier *classifier = classifier_open(
+		&(struct classifier_options){.path = path, .device = "cpu", .precision = "auto", .threads = 1}, e);
+	if (classifier == NULL)
+		return err_prefix(e, "the model before does not open");
+	snprintf(version, 64, "%s", classifier_get_info(classifier)->version);
+	classifier_close(classifier);
+	return 0;
+}
+
+static int rollback_run(const struct options *options, struct err *e)
+{
+	struct model_place place;
+	char previous[3800], version[64];
+	int result = -1;
+	if (model_place_open(&place, options->place, true, e) == 0 &&
+	    model_place_previous(&place, previous, sizeof previous, e) == 0 && previous_check(&place, previous, version, e) == 0)
+		result = model_place_return(&place, previous, e);
+	model_place_close(&place);
+	if (result == 0 && *version != '\0')
+		printf("the model %s is in place again at %s; a daemon takes it when it is restarted\n", version, place.path);
+	else if (result == 0)
+		printf("nothing is in place at %s any more: the installed model is used again\n", place.path);
+	return result;
+}
+
+/* ---- list ---- */
+
+static int list_run(const struct options *options, struct err *e)
+{
+	struct model_place place;
+	struct model_kept *kept = NULL;
+	size_t count = 0;
+	if (model_place_open(&place, options->place, false, e) < 0 || model_place_list(&place, &kept, &count, e) < 0)
+		return -1;
+	int result = model_print(kept, count, options->json, e);
+	if (result == 0 && count == 0 && !options->json)
+		printf("nothing was promoted to %s\n", place.path);
+	free(kept);
+	return result;
+}
+
+int cmd_model(int argc, char **argv)
+{
+	struct err e = {0};
+	struct options options;
+	int status = options_parse(argc, argv, &options);
+	if (status >= 0)
+		return status;
+	int result = strcmp(options.verb, "promote") == 0	 ? promote_run(&options, &e)
+		     : strcmp(options.verb, "rollback") == 0 ? rollback_run(&options, &e)
+							     : list_run(&options, &e);
+	if (result < 0)
+		fprintf(stderr, "bellwether model %s: %s\n", options.verb, e.text);
+	return result < 0 ? EXIT_FAILED : EXIT_OK;
+}
