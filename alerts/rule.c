@@ -72,8 +72,10 @@ static struct sight rarest(const struct rule_spec *spec, const struct rule_basel
 
 		cells = spec->window_us > 0 || rule_windows[i] > longest ? longest : rule_windows[i];
 		sight.cells = cells;
-		sight.exposure = look_exposure(baseline, end, span.cell, cells);
 		sight.tally = window_sum(recent, span.cell - cells, span.cell);
+		if (cells < longest && look_count(spec->metric, &sight.tally) < look_least_count(spec))
+			continue; /* it cannot be rare: as most short windows of most topics */
+		sight.exposure = look_exposure(baseline, end, span.cell, cells);
 		sight.look = look_at(spec, baseline, &sight.tally, sight.exposure, cells);
 		if (!best.cells || sight.look.per_day <= best.look.per_day) /* none is rare: the longest */
 			best = sight;

@@ -58,6 +58,7 @@ struct rule_baseline {
 	double days;         /* of history that it rests on */
 	double level;        /* counts: stories on an average day; share: 0..1; mean score: -1..1 */
 	double support;      /* stories that the level rests on */
+	double unsure;       /* how unsure the level is: variance over its square */
 	double dispersion;   /* counts: variance over mean of a day; else: variance of a day's own level */
 	double scatter[RULE_WINDOWS]; /* counts: variance over mean of each of the rule's windows */
 	double past_alarms, past_slope;   /* counts: how often the topic's own past crossed a line; 1 and 1 = as reckoned */

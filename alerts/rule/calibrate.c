@@ -24,10 +24,8 @@ enum { KEEP_HOURS = 6 };
 struct replay {
 	const struct rule_baseline *baseline;
 	const struct history *history;
-	double counts[RULE_HISTORY_HOURS + 1]; /* cumulative */
-	double means[RULE_HISTORY_HOURS + 1];
-	double others[RULE_HISTORY_HOURS + 1];
-	bool witness;                          /* there are others */
+	double means[RULE_HISTORY_HOURS + 1]; /* forecast, cumulative */
+	bool witness;                         /* there are others */
 };
 
 struct episodes {
@@ -37,24 +35,26 @@ struct episodes {
 /* The rarest of the whole-hour windows that end with hour i; INFINITY where none is high. */
 static double rate_at(const struct replay *replay, int32_t i)
 {
+	const struct history *history = replay->history;
 	double rarest = INFINITY;
 
 	for (size_t w = 1; w < RULE_WINDOWS; w++) {
 		int32_t from = i + 1 - rule_windows[w] / 60;
-		double count, mean, variance, rate;
+		double count, mean, above, variance, rate;
 
 		if (from < 0)
 			break;
-		count = replay->counts[i + 1] - replay->counts[from];
+		count = history->counted[i + 1] - history->counted[from];
 		mean = replay->means[i + 1] - replay->means[from];
-		if (count <= mean || count < 2 || mean <= 0)
-			continue;
+		above = count - mean;
+		if (above * above < mean || above <= 0 || count < 2 || mean <= 0)
+			continue; /* not high, however little it varies */
 		variance = look_variance(replay->baseline, mean, rule_windows[w]);
 		rate = look_rate(count, mean, variance, rule_windows[w]);
 		if (replay->witness && isfinite(rate))
-			rate *= look_witness(replay->baseline, replay->others[i + 1] - replay->others[from],
+			rate *= look_witness(replay->baseline, history->others[i + 1] - history->others[from],
 					     mean / replay->baseline->level, variance / mean);
-		rarest = fmin(rarest, rate);
+		rarest = rate < rarest ? rate : rarest;
 	}
 	return rarest;
 }
@@ -77,7 +77,7 @@ static struct episodes count_episodes(const struct replay *replay, int32_t begin
 	for (int32_t i = begin; i < replay->history->hours; i++) {
 		double rate;
 
-		if (replay->history->counts[i] <= 0)
+		if (replay->history->counted[i + 1] <= replay->history->counted[i])
 			continue;
 		if (hot >= 0 && i - hot > KEEP_HOURS) {
 			end_episode(&episodes, rarest);
@@ -95,19 +95,17 @@ static struct episodes count_episodes(const struct replay *replay, int32_t begin
 	return episodes;
 }
 
-/* Cumulative counts and forecasts; returns the first hour that has one. */
+/* The forecasts; returns the first hour that has one. */
 static int32_t fill(struct replay *replay, const struct day *days, size_t count)
 {
 	int32_t begin = replay->history->hours;
 
+	replay->means[0] = 0;
 	for (size_t d = count; d-- > 0;) {
-		for (int32_t i = days[d].begin; i < days[d].end; i++) {
-			replay->counts[i + 1] = replay->counts[i] + replay->history->counts[i];
-			replay->others[i + 1] = replay->others[i] + replay->history->others[i];
-			replay->means[i + 1] = replay->means[i] +
-					       (days[d].forecast >= 0 ? days[d].forecast : replay->baseline->level) *
-						       replay->history->exposure[i];
-		}
+		double level = days[d].forecast >= 0 ? days[d].forecast : replay->baseline->level;
+
+		for (int32_t i = days[d].begin; i < days[d].end; i++)
+			replay->means[i + 1] = replay->means[i] + level * replay->history->exposure[i];
 		if (days[d].forecast >= 0 && days[d].begin < begin)
 			begin = days[d].begin;
 	}
@@ -117,11 +115,14 @@ static int32_t fill(struct replay *replay, const struct day *days, size_t count)
 void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count,
 	       enum rule_metric metric)
 {
-	struct replay replay = {.baseline = baseline, .history = history, .witness = metric == RULE_NEGATIVE_COUNT};
+	struct replay replay; /* too large to be cleared for nothing */
 	struct episodes episodes;
 	double expected;
 	int32_t begin;
 
+	replay.baseline = baseline;
+	replay.history = history;
+	replay.witness = metric == RULE_NEGATIVE_COUNT;
 	baseline->past_alarms = baseline->past_slope = 1;
 	begin = fill(&replay, days, count);
 	if (begin >= history->hours)

@@ -1,4 +1,10 @@
-/* The past as an array of hours, and cut into days. */
+/*
+ * The past as an array of hours, and cut into days.
+ *
+ * A topic's past is learnt from anew every day, and most of its hours are
+ * empty: they are read once, and what is asked of many hours is the difference
+ * of two sums.
+ */
 #include "alerts/rule/private.h"
 
 #include <math.h>
@@ -12,42 +18,47 @@
 void history_read(struct history *history, const struct window *hours, int32_t hour)
 {
 	enum { USED = RULE_HISTORY_HOURS - DAY_HOURS };
-	size_t first = window_after(hours, hour - USED - 1);
-	int32_t age = 0, gap, begin, end;
+	size_t first = window_after(hours, hour - USED - 1), size = window_size(hours);
+	int32_t age = 0, gap, begin, slot;
 
-	if (first < window_size(hours) && window_slot(hours, first) < hour)
+	if (first < size && window_slot(hours, first) < hour)
 		age = hour - window_slot(hours, first);
 	gap = age / 2 < GAP_HOURS ? age / 2 : GAP_HOURS;
-	end = hour - gap;
 	begin = hour - age;
 	history->begin = begin;
-	history->hours = end - begin;
+	history->hours = age - gap;
+	history->gaps = false;
 	memset(history->counts, 0, (size_t)history->hours * sizeof *history->counts);
-	memset(history->others, 0, (size_t)history->hours * sizeof *history->others);
-	for (size_t i = window_after(hours, begin - 1); i < window_size(hours) && window_slot(hours, i) < end; i++) {
+	memset(history->negative, 0, (size_t)history->hours * sizeof *history->negative);
+	for (size_t i = first; i < size && (slot = window_slot(hours, i)) < hour - gap; i++) {
 		struct tally tally = window_at(hours, i);
 
-		history->counts[window_slot(hours, i) - begin] = (float)tally.stories;
+		history->counts[slot - begin] = (float)tally.stories;
+		history->negative[slot - begin] = (float)tally.negative;
 	}
 }
 
-void history_count_negative(struct history *history, const struct window *hours)
+void history_sum(struct history *history, enum rule_metric metric)
 {
-	int32_t end = history->begin + history->hours;
+	double counted = 0, others = 0, exposed = 0;
 
-	for (size_t i = window_after(hours, history->begin - 1); i < window_size(hours) && window_slot(hours, i) < end; i++) {
-		int32_t place = window_slot(hours, i) - history->begin;
-		float negative = (float)window_at(hours, i).negative;
-
-		if (history->exposure[place] <= 0)
+	for (int32_t i = 0; i < history->hours; i++) {
+		history->counted[i] = counted;
+		history->others[i] = others;
+		history->exposed[i] = exposed;
+		if (history->exposure[i] <= 0)
 			continue;
-		history->others[place] = history->counts[place] - negative;
-		history->counts[place] = negative;
+		exposed += history->exposure[i];
+		counted += metric == RULE_NEGATIVE_COUNT ? history->negative[i] : history->counts[i];
+		others += metric == RULE_NEGATIVE_COUNT ? history->counts[i] - history->negative[i] : 0;
 	}
+	history->counted[history->hours] = counted;
+	history->others[history->hours] = others;
+	history->exposed[history->hours] = exposed;
 }
 
 /* What the hours had in which the feed was alive. */
-static struct tally sum_tallies(const struct history *history, const struct window *hours, int32_t begin, int32_t end)
+static struct tally sum_alive(const struct history *history, const struct window *hours, int32_t begin, int32_t end)
 {
 	struct tally sum = {0};
 
@@ -72,22 +83,26 @@ size_t history_cut_days(const struct history *history, const struct window *hour
 {
 	static const double half_life_days = 45;
 	const double fade = exp2(-1 / half_life_days);
+	size_t count = 0, upto = window_after(hours, history->begin + history->hours - 1);
 	double weight = 1;
-	size_t count = 0;
 
 	for (int32_t end = history->hours; end > 0 && count < DAYS_MOST; end -= DAY_HOURS) {
 		int32_t begin = end > DAY_HOURS ? end - DAY_HOURS : 0;
 		struct day *day = &days[count++];
+		size_t from = upto;
 
+		while (from > 0 && window_slot(hours, from - 1) >= history->begin + begin)
+			from--;
 		*day = (struct day){
 			.begin = begin,
 			.end = end,
-			.tally = sum_tallies(history, hours, begin, end),
+			.tally = history->gaps ? sum_alive(history, hours, begin, end) : window_range(hours, from, upto),
+			.exposure = history->exposed[end] - history->exposed[begin],
 			.weight = weight,
+			.root = sqrt(weight),
 			.forecast = -1,
 		};
-		for (int32_t i = begin; i < end; i++)
-			day->exposure += history->exposure[i];
+		upto = from;
 		weight *= fade;
 	}
 	return count;

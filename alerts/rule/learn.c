@@ -53,17 +53,19 @@ void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const s
 	history_read(&history, hours, hour);
 	*baseline = (struct rule_baseline){.hour = hour, .days = (double)history.hours / DAY_HOURS};
 	week_learn(&history, baseline->week);
-	if (metric == RULE_NEGATIVE_COUNT)
-		history_count_negative(&history, hours);
+	history_sum(&history, metric);
 	count = history_cut_days(&history, hours, days);
-	stories = level_learn(days, count, RULE_VOLUME);
+	stories = metric == RULE_VOLUME ? (struct usual){0} : level_learn(days, count, RULE_VOLUME);
 	share = tone_learn(days, count, true);
 	usual = learn_metric(metric, days, count);
+	if (metric == RULE_VOLUME)
+		stories = usual;
 	baseline->level = usual.level;
 	baseline->support = usual.support;
+	baseline->unsure = look_unsure(baseline);
 	baseline->dispersion = usual.dispersion;
-	baseline->stories = metric == RULE_VOLUME ? usual.level : stories.level;
-	baseline->stories_dispersion = metric == RULE_VOLUME ? usual.dispersion : stories.dispersion;
+	baseline->stories = stories.level;
+	baseline->stories_dispersion = stories.dispersion;
 	baseline->judged = judged_a_day(days, count);
 	baseline->share = share.level;
 	baseline->share_support = share.support;

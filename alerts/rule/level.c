@@ -42,24 +42,30 @@ double rule_middle(double *values, size_t count)
 	return values[count / 2];
 }
 
-/* The middle of the levels of the five days around this one. */
-static double middle_of_five(const struct day *days, size_t count, size_t d)
+/* For each day, the middle of the levels of the five days around it. */
+static void middles_of_five(const struct day *days, size_t count, double middles[DAYS_MOST])
 {
-	double levels[5];
-	size_t from = d < 2 ? 0 : d + 3 > count ? (count < 5 ? 0 : count - 5) : d - 2, n = 0;
+	double all[DAYS_MOST], five[5];
 
-	for (size_t i = from; i < count && n < 5; i++)
-		levels[n++] = days[i].exposure > 0 ? days[i].count / days[i].exposure : 0;
-	return rule_middle(levels, n);
+	for (size_t d = 0; d < count; d++)
+		all[d] = days[d].exposure > 0 ? days[d].count / days[d].exposure : 0;
+	for (size_t d = 0; d < count; d++) {
+		size_t from = d < 2 ? 0 : d + 3 > count ? (count < 5 ? 0 : count - 5) : d - 2, n = 0;
+
+		for (size_t i = from; i < count && n < 5; i++)
+			five[n++] = all[i];
+		middles[d] = rule_middle(five, n);
+	}
 }
 
 /* A day's count, cut where it is far from what was expected. */
-static double cut_count(const struct day *days, size_t count, size_t d, const struct usual *usual)
+static double cut_count(const struct day *day, double middle, const struct usual *usual)
 {
-	const struct day *day = &days[d];
-	double middle = middle_of_five(days, count, d) * day->exposure, mean = usual->level * day->exposure;
-	double high = fmax(mean, middle), low = fmin(mean, middle);
+	double mean = usual->level * day->exposure, around = middle * day->exposure;
+	double high = mean > around ? mean : around, low = mean > around ? around : mean;
 
+	if (day->count >= low - 1 && day->count <= high + 1)
+		return day->count;
 	high += cut_deviations * sqrt(high * usual->dispersion) + 1;
 	low -= cut_deviations * sqrt(low * usual->dispersion) + 1;
 	return fmax(fmin(day->count, high), low);
@@ -73,10 +79,9 @@ static double dispersion_of(const struct day *days, size_t count, double level)
 
 	for (size_t d = 0; d < count && (!forecasts || days[d].forecast >= 0); d++) {
 		double mean = (forecasts ? days[d].forecast : level) * days[d].exposure, off = days[d].kept - mean;
-		double weight = sqrt(days[d].weight);
 
-		squares += weight * off * off;
-		expected += weight * mean;
+		squares += days[d].root * off * off;
+		expected += days[d].root * mean;
 	}
 	return fmax(squares / expected, 1);
 }
@@ -90,11 +95,13 @@ static double count_of(const struct tally *tally, enum rule_metric metric)
 struct usual level_learn(struct day *days, size_t count, enum rule_metric metric)
 {
 	struct usual usual = {.level = prior_level, .dispersion = prior_dispersion};
+	double middles[DAYS_MOST];
 
 	for (size_t d = 0; d < count; d++) {
 		days[d].count = days[d].kept = count_of(&days[d].tally, metric);
 		days[d].forecast = -1;
 	}
+	middles_of_five(days, count, middles);
 	for (int round = 0; round < 4; round++) {
 		double sum = prior_stories, exposure = prior_stories / prior_level;
 
@@ -106,7 +113,7 @@ struct usual level_learn(struct day *days, size_t count, enum rule_metric metric
 		usual.support = sum;
 		usual.dispersion = dispersion_of(days, count, usual.level);
 		for (size_t d = 0; d < count; d++)
-			days[d].kept = cut_count(days, count, d, &usual);
+			days[d].kept = cut_count(&days[d], middles[d], &usual);
 	}
 	return usual;
 }

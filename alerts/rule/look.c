@@ -33,7 +33,7 @@ double look_rate(double count, double mean, double variance, int32_t cells)
 }
 
 /* How unsure the level is, as variance over its square: few stories, and hours of the week not seen yet or seen rarely. */
-static double unsure(const struct rule_baseline *baseline)
+double look_unsure(const struct rule_baseline *baseline)
 {
 	double days = baseline->days, unseen = days < 28 ? (1 - days / 28) / (1 + 2 * days + days * days / 4) : 0;
 
@@ -46,7 +46,7 @@ double look_variance(const struct rule_baseline *baseline, double mean, int32_t 
 
 	while (i + 1 < RULE_WINDOWS && rule_windows[i] < cells)
 		i++;
-	return mean * baseline->scatter[i] + mean * mean * unsure(baseline);
+	return mean * baseline->scatter[i] + mean * mean * baseline->unsure;
 }
 
 /*

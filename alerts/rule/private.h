@@ -25,9 +25,14 @@ extern const int32_t rule_windows[RULE_WINDOWS];
 /* The hours learnt from: [begin, begin + hours), oldest first. */
 struct history {
 	int32_t begin, hours;
-	float counts[RULE_HISTORY_HOURS]; /* of the metric */
-	float others[RULE_HISTORY_HOURS]; /* negative stories: those that are not; else 0 */
-	float exposure[RULE_HISTORY_HOURS]; /* in average days, by the week's profile; 0 where the feed was dead */
+	bool gaps;                           /* some hours are not to be believed */
+	float counts[RULE_HISTORY_HOURS];    /* of all stories; 0 where the feed was dead */
+	float negative[RULE_HISTORY_HOURS];  /* of them */
+	float exposure[RULE_HISTORY_HOURS];  /* in average days, by the week's profile; 0 where the feed was dead */
+	/* All cumulative: up to, not with, an hour. */
+	double counted[RULE_HISTORY_HOURS + 1];  /* of the metric */
+	double others[RULE_HISTORY_HOURS + 1];   /* negative stories: those that are not; else 0 */
+	double exposed[RULE_HISTORY_HOURS + 1];
 };
 
 /* One past day: 24 hours counted back from the history's end; the first one may be shorter. */
@@ -36,13 +41,14 @@ struct day {
 	struct tally tally;
 	double exposure;      /* in average days */
 	double weight;        /* half after 45 days */
+	double root;          /* of the weight */
 	double count;         /* of what is being learnt */
 	double kept;          /* what is believed of it: spikes and holidays cut */
 	double forecast;      /* level that the days up to four before gave; < 0 = too early */
 };
 
-void history_read(struct history *history, const struct window *hours, int32_t hour); /* counts: all stories */
-void history_count_negative(struct history *history, const struct window *hours); /* instead, where the feed was alive */
+void history_read(struct history *history, const struct window *hours, int32_t hour);
+void history_sum(struct history *history, enum rule_metric metric); /* after week_learn: what is cumulative */
 size_t history_cut_days(const struct history *history, const struct window *hours, struct day days[DAYS_MOST]);
 
 /* week.c: the profile, as a cumulative sum; fills the history's exposure, and clears the counts of hours that have none. */
@@ -55,8 +61,8 @@ struct week {
 	double mean; /* an hour */
 };
 
-/* gaps.c: takes their exposure from hours in which the feed was dead, and from holidays; false where there are none. */
-bool gaps_mark(struct history *history, const struct week *week, const double profile[RULE_WEEK_HOURS]);
+/* gaps.c: takes their exposure from hours in which the feed was dead, and from holidays. */
+void gaps_mark(struct history *history, const struct week *week, const double profile[RULE_WEEK_HOURS]);
 
 /* What is usual, the stories that it rests on, and how days differ (variance over mean; tone: variance). */
 struct usual {
@@ -80,6 +86,7 @@ double rule_alarms(const struct rule_baseline *baseline, double rate);
 double look_rate(double count, double mean, double variance, int32_t cells);
 /* Negative stories: the others are a witness, since a crisis brings those too.  A factor for the rate. */
 double look_witness(const struct rule_baseline *baseline, double others, double exposure, double dispersion);
+double look_unsure(const struct rule_baseline *baseline); /* what the baseline holds, from its other fields */
 double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells);
 
 /* The week's profile from Monday up to a minute; and average days in the cells that end with `cell`, given the point after it. */

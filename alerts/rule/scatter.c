@@ -17,30 +17,24 @@ static const double usual_part[RULE_WINDOWS] = {0.1, 0.15, 0.325, 0.5, 1, 1.2};
 static const double prior_stories = 30; /* how firmly that is believed, in expected stories */
 static const double cut_deviations = 4;
 
-/* What was expected in these hours, by forecasts from earlier days. */
-static double expected_between(const struct history *history, const struct day *day, int32_t begin, int32_t end)
-{
-	double exposure = 0;
-
-	for (int32_t i = begin; i < end; i++)
-		exposure += history->exposure[i];
-	return exposure * day->forecast;
-}
-
 struct scatter {
 	double squares, expected;
 };
 
 static void scatter_add(struct scatter *scatter, double count, double mean, double prior)
 {
-	double most = mean + cut_deviations * sqrt(mean * prior) + 1;
-	double off = fmin(count, most) - mean;
+	double off = count - mean;
 
+	if (off > 1) {
+		double most = cut_deviations * sqrt(mean * prior) + 1;
+
+		off = off < most ? off : most;
+	}
 	scatter->squares += off * off;
 	scatter->expected += mean;
 }
 
-/* Windows of so many hours within each day. */
+/* Windows of so many hours within each day; expected by forecasts from earlier days. */
 static struct scatter within_days(const struct history *history, const struct day *days, size_t count, int32_t hours,
 				  double prior)
 {
@@ -50,12 +44,10 @@ static struct scatter within_days(const struct history *history, const struct da
 		if (days[d].forecast < 0)
 			continue;
 		for (int32_t end = days[d].end; end - hours >= days[d].begin; end -= hours) {
-			double sum = 0, mean = expected_between(history, &days[d], end - hours, end);
+			double mean = days[d].forecast * (history->exposed[end] - history->exposed[end - hours]);
 
-			for (int32_t i = end - hours; i < end; i++)
-				sum += history->counts[i];
 			if (mean > 0)
-				scatter_add(&scatter, sum, mean, prior);
+				scatter_add(&scatter, history->counted[end] - history->counted[end - hours], mean, prior);
 		}
 	}
 	return scatter;

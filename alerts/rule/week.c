@@ -65,12 +65,13 @@ static void coarse_profile(double profile[RULE_WEEK_HOURS], const struct week *w
 static double sum_alive(const struct history *history, int32_t begin, int32_t end, double *hours)
 {
 	double sum = 0;
+	int32_t alive = 0;
 
-	*hours = 0;
 	for (int32_t i = begin; i < end; i++) {
 		sum += history->exposure[i] > 0 ? history->counts[i] : 0;
-		*hours += history->exposure[i] > 0;
+		alive += history->exposure[i] > 0;
 	}
+	*hours = alive;
 	return sum;
 }
 
@@ -84,20 +85,23 @@ static void sum_week(struct week *week, const struct history *history)
 	int32_t middle = history->hours / 2;
 	double hours[2], first = sum_alive(history, 0, middle, &hours[0]);
 	double second = sum_alive(history, middle, history->hours, &hours[1]), all = hours[0] + hours[1];
-	double mean = all > 0 ? (first + second) / all : 0, growth = 1, factor, most;
+	double mean = all > 0 ? (first + second) / all : 0, growth = 1, factor, shrink, most;
 	int hour = rule_hour_of_week(history->begin);
 
 	if (middle > 0)
 		growth = pow(shrunk(second, mean * hours[1]) / shrunk(first, mean * hours[0]), 1.0 / middle);
 	factor = pow(growth, middle);
+	shrink = 1 / growth;
 	*week = (struct week){.mean = mean};
 	most = 2 + 5 * mean; /* a burst in one hour says nothing of the week */
 	for (int32_t i = 0; i < history->hours; i++) {
+		double count = history->counts[i] * factor;
+
 		if (history->exposure[i] > 0) {
-			week->counts[hour] += fmin(history->counts[i] * factor, most);
+			week->counts[hour] += count < most ? count : most;
 			week->seen[hour]++;
 		}
-		factor /= growth;
+		factor *= shrink;
 		hour = hour + 1 < RULE_WEEK_HOURS ? hour + 1 : 0;
 	}
 }
@@ -132,7 +136,8 @@ void week_learn(struct history *history, float cumulative[RULE_WEEK_HOURS + 1])
 		history->exposure[i] = 1;
 	sum_week(&week, history);
 	learn_profile(profile, &week);
-	if (gaps_mark(history, &week, profile)) {
+	gaps_mark(history, &week, profile);
+	if (history->gaps) {
 		sum_week(&week, history);
 		learn_profile(profile, &week);
 	}
