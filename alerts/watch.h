@@ -40,7 +40,8 @@
  * and when a silence runs out while it fires.  Of topics that fire on the same
  * stories, the first leads a group and the others join it: they are told by
  * messages of the leader, which fires until the last of them is quiet; one that
- * grows beyond those stories stands alone again.  What is raised long after its
+ * grows beyond those stories stands alone again.  Of those who fire in one
+ * minute, the same one leads in whatever order their documents come.  What is raised long after its
  * event time (a backlog after an outage) is held, and told by one digest; what
  * still fires then is also sent by itself.
  */

@@ -4,6 +4,11 @@
  * alert rests on the same stories joins, and the desk gets one line of
  * messages.  The leader fires until the last of them is quiet, so that its
  * resolution is that of the group.
+ *
+ * Of those who fire in one minute, the one leads whose topic comes first in the
+ * order of their names' hashes, in which a document of several topics is judged.
+ * Where another one's document came sooner and it was told, it becomes a member
+ * whose end is told as well.
  */
 #include "alerts/watch/state.h"
 
@@ -59,10 +64,12 @@ static bool shares(const struct watch *watch, const struct rule_state *other, co
 	return shared >= SHARED_LEAST && 2 * shared >= count;
 }
 
-/* Whoever fired first; of one minute, the lesser id. */
-static bool is_before(const struct rule_state *a, const struct rule_state *b)
+/* Whoever fired first; of one minute, whose topic is judged first. */
+static bool is_before(const struct watch *watch, const struct rule_state *a, const struct rule_state *b)
 {
-	return a->fired != b->fired ? a->fired < b->fired : memcmp(a->id, b->id, ID_SIZE) < 0;
+	uint64_t x = watch->topics[a->topic].key, y = watch->topics[b->topic].key;
+
+	return a->fired != b->fired ? a->fired < b->fired : x != y ? x < y : memcmp(a->id, b->id, ID_SIZE) < 0;
 }
 
 struct rule_state *group_seek(struct watch *watch, const struct rule_state *state, const struct moment *now)
@@ -84,7 +91,7 @@ struct rule_state *group_seek(struct watch *watch, const struct rule_state *stat
 			continue;
 		leader = leads(other) ? other : leader_of(watch, other);
 		if (leader && leader != state && !is_silent(watch, &watch->topics[leader->topic], now->applied_us) &&
-		    (!best || is_before(leader, best)))
+		    (!best || is_before(watch, leader, best)))
 			best = leader;
 	}
 	return best;
@@ -111,6 +118,31 @@ void group_join(struct rule_state *state, struct rule_state *leader)
 	memcpy(state->group, leader->id, ID_SIZE);
 	leader->followers++;
 	leader->joined++;
+}
+
+bool group_precedes(const struct watch *watch, const struct rule_state *state, const struct rule_state *leader)
+{
+	return state->fired == leader->fired && is_before(watch, state, leader);
+}
+
+void group_lead(struct watch *watch, struct rule_state *state, struct rule_state *leader, struct watch_effects *effects)
+{
+	char group[ID_SIZE];
+
+	memcpy(group, leader->group, ID_SIZE);
+	for (size_t i = 0; i < watch->active_count; i++) {
+		struct rule_state *other = watch->active[i];
+
+		if (other->rule != state->rule || memcmp(other->group, group, ID_SIZE) != 0)
+			continue;
+		memcpy(other->group, state->id, ID_SIZE);
+		if (other == leader && other->told == TOLD_LIVE)
+			other->told = TOLD_ALONE;
+		state->followers++;
+		state->joined++;
+		put_state(watch, other, effects);
+	}
+	leader->followers = 0;
 }
 
 void group_release(struct watch *watch, struct rule_state *state, bool leaves, struct watch_effects *effects)

@@ -30,11 +30,11 @@ int watch_retire_state(struct watch *watch, const char *stored, int64_t applied_
 		state.changed = cell_of(watermark_us);
 	state.state = ALERT_OK;
 	state.event++;
-	told = leads(&state) && !is_all_silent(watch, applied_us);
+	told = (leads(&state) || state.told == TOLD_ALONE) && !is_all_silent(watch, applied_us);
 	*alert = (struct watch_alert){
 		.event = state.event,
 		.state = ALERT_RESOLVED,
-		.notify = told && state.told == TOLD_LIVE,
+		.notify = told && (state.told == TOLD_LIVE || state.told == TOLD_ALONE),
 		.held = told && state.told == TOLD_DIGEST,
 		.at_us = cell_time(state.changed),
 		.started_us = cell_time(state.began),

@@ -41,6 +41,7 @@ enum told {
 	TOLD_NOT,                  /* a silence: it is told when that ends */
 	TOLD_LIVE,                 /* by a message of its own or, of a member of a group, of its leader */
 	TOLD_DIGEST,               /* it will be, by the digest of the backlog that is open */
+	TOLD_ALONE,                /* by a message of its own, before another one of its minute took the lead: its end is told too */
 };
 
 /* A rule on a topic: exists from its first change on. */
@@ -226,6 +227,9 @@ bool leads(const struct rule_state *state); /* or is alone */
 /* The alert that leads those who fire on the same stories; NULL = none. */
 struct rule_state *group_seek(struct watch *watch, const struct rule_state *state, const struct moment *now);
 void group_join(struct rule_state *state, struct rule_state *leader);
+/* Is it for `state`, which has just fired, to lead this leader's group?  Then it takes the lead. */
+bool group_precedes(const struct watch *watch, const struct rule_state *state, const struct rule_state *leader);
+void group_lead(struct watch *watch, struct rule_state *state, struct rule_state *leader, struct watch_effects *effects);
 /* A member that no longer fires, or (`leaves`) stands on its own from now on. */
 void group_release(struct watch *watch, struct rule_state *state, bool leaves, struct watch_effects *effects);
 /* Does it still fire on stories of its group? */

@@ -36,7 +36,7 @@ static struct change make_change(const struct watch *watch, const struct rule_st
 static void route(struct watch *watch, const struct rule_state *state, struct change *change, const struct moment *now,
 		  struct watch_effects *effects)
 {
-	bool ends = change->what == CHANGE_RESOLVED && state->told == TOLD_LIVE;
+	bool ends = change->what == CHANGE_RESOLVED && (state->told == TOLD_LIVE || state->told == TOLD_ALONE);
 
 	if (is_silent(watch, &watch->topics[state->topic], now->applied_us))
 		return;
@@ -75,6 +75,10 @@ static void tell_first(struct watch *watch, struct rule_state *state, enum alert
 	struct change change = make_change(watch, state, ALERT_FIRING, what, now);
 	struct rule_state *leader = group_seek(watch, state, now);
 
+	if (leader && what == CHANGE_FIRED && group_precedes(watch, state, leader)) {
+		group_lead(watch, state, leader, effects);
+		leader = NULL;
+	}
 	if (what == CHANGE_RENEWED) /* it is told as it is now, be its last document of hours ago */
 		change.late = is_behind(watch, state->source, now->applied_us);
 	if (leader) {
@@ -115,7 +119,7 @@ void resolve(struct watch *watch, struct rule_state *state, const struct moment 
 	if (state->fired)
 		state->since = state->hot;
 	deactivate(watch, state);
-	if (state->told != TOLD_NOT && leads(state))
+	if (state->told == TOLD_ALONE || (state->told != TOLD_NOT && leads(state)))
 		route(watch, state, &change, now, effects);
 	record(watch, state, &change, now, effects);
 	if (!leads(state))

@@ -63,7 +63,7 @@ static int parse_first(const char **text, struct rule_state *state)
 
 	if (sscanf(*text, FIRST, &letter, state->id, &state->event, &state->changed, &state->began, &state->fired, &state->hot,
 		   &state->peak, &told, &length) != 9 ||
-	    !length || !is_id(state->id) || parse_letter(letter, &state->state) < 0 || told > TOLD_DIGEST)
+	    !length || !is_id(state->id) || parse_letter(letter, &state->state) < 0 || told > TOLD_ALONE)
 		return -1;
 	state->told = (enum told)told;
 	*text += length;
