@@ -2,10 +2,13 @@
 #include "daemon/base/hash.h"
 #include "daemon/cmd.h"
 #include "daemon/interrupt.h"
+#include "daemon/train_answers.h"
 #include "daemon/train_data.h"
 #include "daemon/train_drift.h"
 #include "daemon/train_options.h"
+#include "daemon/train_pretrain.h"
 #include "daemon/train_progress.h"
+#include "daemon/train_prune.h"
 #include "daemon/train_record.h"
 #include "model/classifier.h"
 #include "model/publish.h"
@@ -78,14 +81,15 @@ static void signals_catch(void (*handler)(int))
 struct job {
 	struct train_options options;
 	struct train_data data;
-	struct trainer *trainer;
+	struct trainer *trainer, *teacher; /* teacher: NULL without one */
 	struct fit_outcome outcome;
+	struct pretrain_outcome pretrained;
 	struct calibration calibration;
 	struct train_progress progress;
 	struct publish publish;
 	size_t threads;
 	uint64_t fingerprint;
-	float *answers; /* of the base, [texts, outputs], where they are kept */
+	float *answers; /* targets that other models gave, [texts, outputs]; or NULL */
 	char work[4096]; /* OUT.training */
 	int work_fd;     /* held locked; -1: not yet */
 };
@@ -96,6 +100,11 @@ static void warn(const char *text)
 {
 	char line[1100];
 	snprintf(line, sizeof line, "warning: %s", text);
+	train_progress_say(progress_of_warnings, line);
+}
+
+static void say(const char *line)
+{
 	train_progress_say(progress_of_warnings, line);
 }
 
@@ -111,35 +120,22 @@ static size_t cpus(void)
 	return count > 0 ? (size_t)count : 1;
 }
 
-/*
- * A head of the base that has no rows of its own would drift as the encoder
- * below it changes.  So it is held to what the base answers on the texts that
- * there are: Li and Hoiem, "Learning without Forgetting", arXiv:1606.09282.
- */
-static int answers_keep(struct job *job, struct err *e)
+static struct trainer_options trainer_options_make(const struct job *job)
 {
-	struct train_data *data = &job->data;
-	const struct layout *layout = trainer_layout(job->trainer);
-	bool polarity = job->options.polarity == NULL && !data->fresh_polarity;
-	bool topic = job->options.topic == NULL && layout->topics > 0;
-	if (!polarity && !topic)
-		return 0;
-	size_t count = data->dataset.count, outputs = layout->outputs;
-	job->answers = calloc(count, outputs * sizeof *job->answers);
-	if (job->answers == NULL)
-		return err_set(e, "out of memory");
-	if (trainer_run(job->trainer, false, data->dataset.texts, count, job->answers, e) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		struct trainer_text *text = &data->dataset.texts[i];
-		float *answer = job->answers + i * outputs;
-		softmax_row(answer, 3);
-		if (layout->topics > 0)
-			softmax_row(answer + 3, layout->topics);
-		text->polarity_target = polarity ? answer : NULL;
-		text->topic_target = topic ? answer + 3 : NULL;
-	}
-	return 0;
+	const struct train_options *options = &job->options;
+	struct trainer_options how = trainer_defaults();
+	how.precision = options->precision;
+	how.threads = job->threads;
+	how.batch_tokens = (size_t)options->batch_tokens;
+	how.longest = job->data.longest;
+	how.dropout = options->dropout;
+	how.smoothing = options->smoothing;
+	how.decay = options->decay;
+	how.clip = options->clip;
+	how.average = options->average;
+	how.seed = (uint64_t)options->seed;
+	train_answers_weigh(options, &how);
+	return how;
 }
 
 static int trainer_make(struct job *job, struct err *e)
@@ -147,19 +143,14 @@ static int trainer_make(struct job *job, struct err *e)
 	const struct train_options *options = &job->options;
 	struct layout layout;
 	float *weights = NULL;
-	struct trainer_options how = trainer_defaults();
 	job->threads = options->threads > 0 ? (size_t)options->threads : cpus();
-	how.precision = options->precision;
-	how.threads = job->threads;
-	how.batch_tokens = (size_t)options->batch_tokens;
-	how.longest = job->data.longest;
-	how.dropout = options->dropout;
-	how.smoothing = options->smoothing;
-	how.soft = options->keep;
-	how.decay = options->decay;
-	how.clip = options->clip;
-	how.average = options->average;
-	how.seed = (uint64_t)options->seed;
+	struct trainer_options how = trainer_options_make(job);
+	if (options->teacher != NULL && (job->teacher = train_teacher_trainer(&job->data.teacher, &how, e)) == NULL)
+		return -1;
+	if (options->relations > 0) {
+		how.teacher = job->teacher;
+		how.relations = options->relations;
+	}
 	if (layout_make(&layout, &job->data.base, job->data.topics.count, job->data.sources.count, e) < 0)
 		return -1;
 	if (strcmp(options->class_weights, "balanced") == 0) {
@@ -173,13 +164,20 @@ static int trainer_make(struct job *job, struct err *e)
 		return -1;
 	bool drew;
 	const struct params_fresh fresh = {.polarity = job->data.fresh_polarity, .topic = job->data.fresh_topic,
-					   .seed = (uint64_t)options->seed};
+					   .seed = (uint64_t)options->seed, .layers = job->data.layers};
 	if (params_read(trainer_layout(job->trainer), job->data.weights, &fresh, trainer_state(job->trainer).values, &drew, e) < 0)
 		return -1;
 	if (drew)
 		warn("the base has no pooler: it starts anew (or take --pooling mean)");
+	if (train_prune(&job->data, options, job->trainer, &how, say, e) < 0)
+		return -1;
 	trainer_restart(job->trainer);
-	return options->keep > 0 ? answers_keep(job, e) : 0;
+	int result = train_answers_make(&job->data, options, job->trainer, job->teacher, &job->answers, e);
+	if (how.teacher == NULL) {
+		trainer_close(job->teacher); /* it has said all */
+		job->teacher = NULL;
+	}
+	return result;
 }
 
 /* OUT must be free and its place writable, and OUT.training there. */
@@ -216,7 +214,9 @@ static int job_open(struct job *job, struct err *e)
 	if (train_data_open(&job->data, &job->options, e) < 0)
 		return -1;
 	char *text = train_options_describe(&job->options);
-	job->fingerprint = hash_text(job->data.base_hash ^ dataset_hash(&job->data.dataset), text);
+	const uint64_t all[] = {job->data.base_hash, job->data.teacher.hash, dataset_hash(&job->data.dataset),
+				dataset_hash(&job->data.unlabelled), dataset_hash(&job->data.pretrain)};
+	job->fingerprint = hash_text(hash_bytes(0, all, sizeof all), text);
 	free(text);
 	return places_prepare(job, e) < 0 ? -1 : trainer_make(job, e);
 }
@@ -276,6 +276,7 @@ static int finish(struct job *job, struct err *e)
 	};
 	struct train_record record = {
 		.options = options, .data = &job->data, .outcome = &job->outcome, .calibration = job->calibration,
+		.pretrained = &job->pretrained,
 		.program = how.program,
 		.fingerprint = job->fingerprint, .threads = job->threads,
 		.parameters = trainer_layout(job->trainer)->total, .kernels = trainer_kernels(job->trainer),
@@ -308,7 +309,7 @@ static int finish(struct job *job, struct err *e)
 
 static void work_remove(const struct job *job)
 {
-	static const char *const names[] = {"checkpoint", "checkpoint.new", "metrics.csv"};
+	static const char *const names[] = {"checkpoint", "checkpoint.new", "pretrained", "pretrained.new", "metrics.csv"};
 	char path[4200];
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		snprintf(path, sizeof path, "%s/%s", job->work, names[i]);
@@ -317,9 +318,26 @@ static void work_remove(const struct job *job)
 	rmdir(job->work);
 }
 
+/* Without texts for it nothing is done. */
+static int pretrain(struct job *job, struct err *e)
+{
+	const struct trainer_options how = trainer_options_make(job);
+	const struct train_pretrain words = {.data = &job->data, .options = &job->options, .how = &how, .directory = job->work,
+					     .fingerprint = job->fingerprint, .progress = &job->progress, .stop = stop_asked};
+	if (job->options.pretrain == NULL)
+		return 0;
+	signals_catch(stop_ask);
+	int result = train_pretrain_run(&words, job->trainer, &job->pretrained, e);
+	signals_catch(SIG_DFL);
+	if (result == 0 && job->pretrained.stopped)
+		return err_set(e, "stopped while it learnt masked words, after step %zu; the same command begins them anew",
+			       job->pretrained.steps);
+	return result;
+}
+
 static int job_run(struct job *job, struct err *e)
 {
-	if (fit(job, e) < 0)
+	if (pretrain(job, e) < 0 || fit(job, e) < 0)
 		return -1;
 	if (job->outcome.stopped)
 		return err_set(e, "stopped after step %zu; the same command with --resume goes on", job->outcome.steps);
@@ -342,6 +360,7 @@ static void job_close(struct job *job)
 	fit_clear(&job->outcome);
 	free(job->answers);
 	trainer_close(job->trainer);
+	trainer_close(job->teacher);
 	train_data_close(&job->data);
 	train_options_clear(&job->options);
 }

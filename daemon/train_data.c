@@ -1,6 +1,9 @@
 #include "daemon/train_data.h"
 
 #include "daemon/base/check.h"
+#include "daemon/train_pretrain.h"
+#include "daemon/train_prune.h"
+#include "daemon/train_unlabelled.h"
 #include "model/train/params.h"
 
 #include <stdarg.h>
@@ -35,7 +38,7 @@ __attribute__((format(printf, 2, 3))) static void warn(const struct train_data *
 static int base_open(struct train_data *data, const struct train_options *options, struct err *e)
 {
 	char path[4200];
-	if (model_config_read_base(&data->base, options->base, e) < 0)
+	if (model_config_read_base(&data->base, options->base, e) < 0 || train_layers_choose(data, options->keep_layers, e) < 0)
 		return -1;
 	snprintf(path, sizeof path, "%s/model.safetensors", options->base);
 	data->weights = weights_open(path, e);
@@ -151,7 +154,7 @@ static int heads_choose(struct train_data *data, const struct train_options *opt
 	data->fresh_polarity = !has_polarity || (options->new_heads && of[TASK_POLARITY] != NULL);
 	for (int i = 0; i < 3; i++)
 		data->polarity_row[i] = has_polarity ? data->base.polarity_row[i] : i;
-	if (of[TASK_POLARITY] == NULL && !has_polarity)
+	if (of[TASK_POLARITY] == NULL && !has_polarity && !data->teacher.polarity)
 		warn(data, "the base has no polarity head and there are no --polarity rows: polarity will be chance");
 	if (of[TASK_POLARITY] != NULL && polarity_choose(data, of[TASK_POLARITY], e) < 0)
 		return -1;
@@ -162,6 +165,10 @@ static int heads_choose(struct train_data *data, const struct train_options *opt
 	}
 	if (of[TASK_TOPIC] != NULL)
 		return topics_choose(data, options, of[TASK_TOPIC], e);
+	if (data->base.topic_count == 0 && data->teacher.topic) {
+		data->fresh_topic = true;
+		return labels_copy(&data->topics, data->teacher.config.topics, data->teacher.config.topic_count, e);
+	}
 	return labels_copy(&data->topics, data->base.topics, data->base.topic_count, e);
 }
 
@@ -311,8 +318,14 @@ int train_data_open(struct train_data *data, const struct train_options *options
 {
 	struct files files = {0};
 	int result = base_open(data, options, e);
+	if (result == 0 && options->teacher != NULL)
+		result = train_teacher_open(&data->teacher, options->teacher, options->base, e);
 	if (result == 0)
 		result = rows_open(data, options, &files, e);
+	if (result == 0)
+		result = train_unlabelled_add(data, options, e);
+	if (result == 0)
+		result = train_pretrain_read(data, options, e);
 	for (size_t i = 0; i < files.count; i++)
 		table_clear(&files.list[i].table);
 	return result;
@@ -321,11 +334,15 @@ int train_data_open(struct train_data *data, const struct train_options *options
 void train_data_close(struct train_data *data)
 {
 	model_config_clear(&data->base);
+	free(data->layers);
 	weights_close(data->weights);
 	labels_clear(&data->topics);
 	labels_clear(&data->sources);
 	corrections_clear(&data->corrections.cases);
 	dataset_clear(&data->dataset);
+	dataset_clear(&data->unlabelled);
+	dataset_clear(&data->pretrain);
+	train_teacher_close(&data->teacher);
 	dataset_split_clear(&data->split);
 }
 

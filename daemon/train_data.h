@@ -4,6 +4,7 @@
 #include "daemon/base/err.h"
 #include "daemon/train_corrections.h"
 #include "daemon/train_options.h"
+#include "daemon/train_teacher.h"
 #include "model/config.h"
 #include "model/train/dataset.h"
 #include "model/weights.h"
@@ -15,12 +16,15 @@
  * heads will have, the rows, and what was odd about them.
  */
 struct train_data {
-	struct model_config base; /* `pooling` as it will be */
+	struct model_config base; /* `pooling` and `layers` as they will be */
+	size_t base_layers, *layers; /* how many the base has, and which of them it will be */
 	struct weights *weights;
 	bool fresh_polarity, fresh_topic; /* heads that start anew */
 	int polarity_row[3];
 	struct labels topics, sources;
-	struct dataset dataset;
+	struct dataset dataset, unlabelled; /* texts without labels stand in both, their ids in the latter */
+	struct dataset pretrain;            /* texts whose words are learnt first */
+	struct train_teacher teacher;
 	struct dataset_split split;
 	struct train_corrections corrections; /* none without a database */
 	size_t longest;            /* tokens of a text at most */

@@ -12,7 +12,7 @@
 static bool is_path(const char *name)
 {
 	static const char *const paths[] = {"base", "out", "polarity", "topic", "polarity-validation", "topic-validation",
-					    "db"};
+					    "db", "teacher", "unlabelled", "pretrain"};
 	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
 		if (strcmp(paths[i], name) == 0)
 			return true;

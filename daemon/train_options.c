@@ -44,6 +44,30 @@ static const struct key keys[] = {
 	 "share of the rows kept for validation", false},
 	{"source", TEXT, AT(source), 0, 0, 0, NULL, NULL, "COLUMN",
 	 "learn a bias for each of this column's values (and drop it)", false},
+	{"teacher", PATH, AT(teacher), 0, 0, 0, NULL, NULL, "DIR",
+	 "learn this model's answers too; its vocabulary is the base's", false},
+	{"unlabelled", PATH, AT(unlabelled), 0, 0, 0, NULL, NULL, "F",
+	 "texts that the teacher answers: one a line, or a column `text`", false},
+	{"temperature", NUMBER, AT(temperature), 0.1, 100, 2, NULL, NULL, "X",
+	 "of the teacher's answers", false},
+	{"hard", NUMBER, AT(hard), 0, 1, 0.5, NULL, NULL, "X",
+	 "the label's share where the teacher answers too", false},
+	{"relations", NUMBER, AT(relations), 0, 1000, 0, NULL, NULL, "X",
+	 "learn how the teacher relates tokens to each other; how much that counts", false},
+	{"pretrain", PATH, AT(pretrain), 0, 0, 0, NULL, NULL, "F",
+	 "first guess masked words of these texts: one a line, or a column `text`", false},
+	{"pretrain-epochs", WHOLE, AT(pretrain_epochs), 1, 1000, 3, NULL, NULL, "N",
+	 "walks over them", false},
+	{"pretrain-lr", NUMBER, AT(pretrain_rate), 0, 1, 1e-4, NULL, NULL, "X",
+	 "learning rate", false},
+	{"mask", NUMBER, AT(mask), 0.01, 0.5, 0.15, NULL, NULL, "X",
+	 "share of the words that are masked", false},
+	{"keep-layers", TEXT, AT(keep_layers), 0, 0, 0, NULL, NULL, "LIST",
+	 "start from these of the base's layers: 0,2,4; or so many, evenly spaced: 3", false},
+	{"prune-heads", WHOLE, AT(prune_heads), 0, 65536, 0, NULL, NULL, "N",
+	 "remove the N attention heads that the rows need least", false},
+	{"prune-table", FLAG, AT(prune_table), 0, 0, 0, NULL, NULL, NULL,
+	 "show first what fewer layers and heads cost", true},
 	{"epochs", WHOLE, AT(epochs), 1, 1000, 4, NULL, NULL, "N",
 	 "walks over the rows", false},
 	{"batch", WHOLE, AT(batch), 1, 4096, 32, NULL, NULL, "N",
@@ -250,6 +274,10 @@ static int needed_check(const struct train_options *options, struct err *e)
 		return err_set(e, "--polarity-validation without --polarity");
 	if (options->topic == NULL && options->topic_validation != NULL)
 		return err_set(e, "--topic-validation without --topic");
+	if (options->unlabelled != NULL && options->teacher == NULL)
+		return err_set(e, "--unlabelled without --teacher: nobody says what these texts are");
+	if (options->relations > 0 && options->teacher == NULL)
+		return err_set(e, "--relations without --teacher");
 	return 0;
 }
 

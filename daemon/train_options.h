@@ -14,6 +14,8 @@ struct train_options {
 	char *base, *out, *polarity, *topic, *polarity_validation, *topic_validation, *source;
 	char *database;      /* whose corrections are rows, too */
 	double database_share;
+	char *teacher, *unlabelled, *pretrain;
+	char *keep_layers;   /* "3", "0,2,4" */
 	char *pooling;       /* "cls", "mean"; NULL: as the base says */
 	char *class_weights; /* "none", "balanced" */
 	char *dtype;         /* "f32", "f16" */
@@ -23,7 +25,9 @@ struct train_options {
 	size_t rate_count;
 	double epochs, batch, max_tokens, batch_tokens, threads, patience, seed;
 	double dropout, smoothing, decay, clip, warm_up, average, validation, keep, checkpoint_s;
+	double temperature, hard, relations, pretrain_epochs, pretrain_rate, mask, prune_heads;
 	bool new_heads, resume, help;
+	bool prune_table;
 };
 
 /* Frees what it holds. */

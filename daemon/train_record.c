@@ -55,6 +55,23 @@ static json_t *rows_json(const struct train_data *data)
 			 (json_int_t)data->corrections.cases.count, "times", (json_int_t)data->corrections.times);
 }
 
+/* What the run began with beside the base: null where it had none of it. */
+static void origins_add(const struct train_record *record, json_t *json)
+{
+	const struct train_data *data = record->data;
+	const struct pretrain_outcome *words = record->pretrained;
+	json_t *layers = json_array();
+	for (size_t i = 0; i < data->base.layers; i++)
+		json_array_append_new(layers, json_integer((json_int_t)data->layers[i]));
+	json_object_set_new(json, "layers", layers);
+	json_object_set_new(json, "teacher", data->teacher.weights == NULL ? json_null() : json_pack("{s:o, s:I}", "hash",
+		hex_json(data->teacher.hash), "unlabelled_texts", (json_int_t)data->unlabelled.count));
+	json_object_set_new(json, "pretraining", words->steps == 0 ? json_null() :
+		json_pack("{s:I, s:I, s:f, s:f, s:f}", "texts", (json_int_t)data->pretrain.count, "steps",
+			  (json_int_t)words->steps, "first_loss", words->first_loss, "last_loss", words->last_loss,
+			  "seconds", words->seconds));
+}
+
 int train_record_write(const struct train_record *record, const char *path, struct err *e)
 {
 	char now[40];
@@ -71,6 +88,7 @@ int train_record_write(const struct train_record *record, const char *path, stru
 				 result_json(record));
 	if (json == NULL)
 		return err_set(e, "run.json: out of memory, or a path that is not UTF-8");
+	origins_add(record, json);
 	FILE *out = fopen(path, "wxe");
 	int failure = out == NULL || json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0 ||
 				      fputc('\n', out) == EOF

@@ -6,12 +6,14 @@
 #include "daemon/train_options.h"
 #include "model/train/calibrate.h"
 #include "model/train/fit.h"
+#include "model/train/pretrain.h"
 
 /* run.json: all that is needed to repeat a run, and what came of it. */
 struct train_record {
 	const struct train_options *options;
 	const struct train_data *data;
 	const struct fit_outcome *outcome;
+	const struct pretrain_outcome *pretrained; /* no steps: there were no texts for it */
 	struct calibration calibration;
 	const char *program;   /* "bellwether 1.0" */
 	const char *version;   /* of the new model, as `score` would name it */

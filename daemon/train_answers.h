@@ -1,0 +1,24 @@
+#ifndef DAEMON_TRAIN_ANSWERS_H
+#define DAEMON_TRAIN_ANSWERS_H
+
+#include "daemon/train_data.h"
+#include "daemon/train_options.h"
+#include "model/train/trainer.h"
+
+/*
+ * What other models answer on the texts, as targets beside their labels: the
+ * teacher where there is one (Hinton et al., arXiv:1503.02531), and the base
+ * where a head of it has no rows of its own.  Such a head would drift as the
+ * encoder below it changes, so it is held: Li and Hoiem, "Learning without
+ * Forgetting", arXiv:1606.09282.
+ */
+
+/* The trainer's options that say how targets count. */
+void train_answers_weigh(const struct train_options *options, struct trainer_options *how);
+
+/* Sets the texts' targets, into *block, which is the caller's to free and may be NULL.  `base` is the trainer with the base's
+ * values, and `teacher` that of train_teacher_trainer, or NULL. */
+int train_answers_make(struct train_data *data, const struct train_options *options, struct trainer *base,
+		       struct trainer *teacher, float **block, struct err *e);
+
+#endif

@@ -1,0 +1,95 @@
+#include "daemon/train_teacher.h"
+
+#include "model/tokenizer.h"
+#include "model/train/params.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The texts' ids are the student's, so a word must be the same id to both. */
+static int vocabularies_compare(const struct tokenizer *teacher, const struct tokenizer *base, struct err *e)
+{
+	static const char probe[] = "The CAPITAL \xC3\x89t\xC3\xA9";
+	const struct vocab *a = tokenizer_vocab(teacher), *b = tokenizer_vocab(base);
+	int32_t ids[2][64];
+	if (vocab_size(a) != vocab_size(b))
+		return err_set(e, "its vocabulary has %zu words and the base's %zu: teacher and student must read the same vocab.txt",
+			       vocab_size(a), vocab_size(b));
+	for (size_t i = 0; i < vocab_size(a); i++) {
+		struct vocab_word x = vocab_word(a, i), y = vocab_word(b, i);
+		if (x.length != y.length || memcmp(x.text, y.text, x.length) != 0)
+			return err_set(e, "word %zu of its vocabulary is \"%.*s\" and the base's is \"%.*s\": teacher and student must read "
+				       "the same vocab.txt", i, (int)(x.length < 60 ? x.length : 60), x.text,
+				       (int)(y.length < 60 ? y.length : 60), y.text);
+	}
+	size_t count = tokenizer_encode(teacher, probe, sizeof probe - 1, ids[0], 64);
+	if (tokenizer_encode(base, probe, sizeof probe - 1, ids[1], 64) != count ||
+	    memcmp(ids[0], ids[1], count * sizeof ids[0][0]) != 0)
+		return err_set(e, "it reads capital letters otherwise than the base: do_lower_case differs in tokenizer_config.json");
+	return 0;
+}
+
+static int words_check(const char *directory, const char *base, struct err *e)
+{
+	struct tokenizer *own = tokenizer_open_model(directory, e), *other = own != NULL ? tokenizer_open_model(base, e) : NULL;
+	int result = other != NULL ? vocabularies_compare(own, other, e) : -1;
+	tokenizer_free(own);
+	tokenizer_free(other);
+	return result;
+}
+
+int train_teacher_open(struct train_teacher *teacher, const char *directory, const char *base, struct err *e)
+{
+	char path[4200];
+	struct model_config *config = &teacher->config;
+	if (model_config_read_base(config, directory, e) < 0 || words_check(directory, base, e) < 0)
+		return err_prefix(e, "teacher %s", directory);
+	snprintf(path, sizeof path, "%s/model.safetensors", directory);
+	teacher->weights = weights_open(path, e);
+	if (teacher->weights == NULL || weights_hash(teacher->weights, 0, &teacher->hash, e) < 0)
+		return err_prefix(e, "teacher");
+	const struct layout shape = {.hidden = config->hidden};
+	teacher->polarity = config->polarity_row[0] >= 0 && params_has_head(&shape, teacher->weights, "classifier", 3);
+	teacher->topic = params_has_head(&shape, teacher->weights, "topic_classifier", config->topic_count);
+	if (!teacher->polarity && !teacher->topic)
+		return err_set(e, "teacher %s has neither a polarity nor a topic head: it has nothing to teach", directory);
+	return 0;
+}
+
+void train_teacher_close(struct train_teacher *teacher)
+{
+	model_config_clear(&teacher->config);
+	weights_close(teacher->weights);
+	*teacher = (struct train_teacher){0};
+}
+
+struct trainer *train_teacher_trainer(const struct train_teacher *teacher, const struct trainer_options *how, struct err *e)
+{
+	const struct params_fresh fresh = {.polarity = !teacher->polarity};
+	struct trainer_options options = trainer_defaults();
+	struct trainer *trainer = NULL;
+	struct layout layout;
+	bool drew;
+	options.precision = how->precision;
+	options.threads = how->threads;
+	options.batch_tokens = how->batch_tokens;
+	options.longest = how->longest;
+	options.frozen = true;
+	if (how->longest > teacher->config.positions) {
+		err_set(e, "the teacher reads %zu tokens of a text and the base %zu: --max-tokens %zu", teacher->config.positions,
+			how->longest, teacher->config.positions);
+		return NULL;
+	}
+	if (layout_make(&layout, &teacher->config, teacher->topic ? teacher->config.topic_count : 0, 0, e) < 0 ||
+	    (trainer = trainer_open(&layout, &options, e)) == NULL ||
+	    params_read(trainer_layout(trainer), teacher->weights, &fresh, trainer_state(trainer).values, &drew, e) < 0)
+		goto fail;
+	if (!drew)
+		return trainer;
+	err_set(e, "it has no pooler");
+fail:
+	err_prefix(e, "teacher");
+	trainer_close(trainer);
+	return NULL;
+}

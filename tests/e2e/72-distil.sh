@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# A small model learns from a larger one: from its answers on texts without labels it learns what a few rows do not tell,
+# to the same bits for any number of threads; a teacher that reads other words is refused.
+. "$(dirname "$0")/../lib/e2e.sh"
+need python3 jq
+base=$root/tests/data/parity/cls-gelu-f32
+python3 "$root/tests/lib/transfer_rows.py" "$scratch" "$base"
+train() { "$bellwether" train "$@" 2>"$scratch/train.log"; }
+quick=(--lr 3e-3 --batch 16 --patience 0 --polarity-validation "$scratch/validation.tsv")
+
+train --base "$scratch/big" --polarity "$scratch/polarity.tsv" "${quick[@]}" --epochs 15 --out "$scratch/teacher" >"$scratch/taught" ||
+	fail "the teacher: $(cat "$scratch/train.log")"
+jq -e '.polarity.accuracy > 0.97' "$scratch/taught" >/dev/null || fail "the teacher: $(cat "$scratch/taught")"
+
+student=(--base "$base" --keep-layers 1 --polarity "$scratch/few.tsv" "${quick[@]}")
+taught=(--teacher "$scratch/teacher" --unlabelled "$scratch/texts.txt" --temperature 3 --hard 0.2 --epochs 100)
+train "${student[@]}" --epochs 400 --out "$scratch/alone" >"$scratch/alone.json" || fail "alone: $(cat "$scratch/train.log")"
+train "${student[@]}" "${taught[@]}" --threads 1 --out "$scratch/one" >"$scratch/taught" || fail "taught: $(cat "$scratch/train.log")"
+contains "what is odd" "$(cat "$scratch/train.log")" "the teacher's topics are not those of the new model"
+alone=$(jq .polarity.accuracy "$scratch/alone.json") distilled=$(jq .polarity.accuracy "$scratch/taught")
+echo "accuracy alone $alone, with the teacher $distilled"
+jq -en "$distilled > 0.95 and $distilled > $alone" >/dev/null || fail "alone $alone, with the teacher $distilled"
+jq -e '.teacher.unlabelled_texts == 300 and .layers == [0] and (.teacher.hash | length) == 16 and .options.temperature == 3' \
+	"$scratch/one/run.json" >/dev/null || fail "run.json: $(cat "$scratch/one/run.json")"
+train "${student[@]}" "${taught[@]}" --threads 3 --out "$scratch/three" >/dev/null || fail "$(cat "$scratch/train.log")"
+cmp "$scratch/one/model.safetensors" "$scratch/three/model.safetensors" || fail "threads change the weights"
+
+# A teacher of both tasks gives its topics to a student that has none.
+awk -F'\t' -v OFS='\t' 'NR == 1 { print; next } { print($2 ~ /bank/ ? "banks" : "others", $2) }' "$scratch/polarity.tsv" >"$scratch/topic.tsv"
+train --base "$scratch/big" --polarity "$scratch/polarity.tsv" --topic "$scratch/topic.tsv" --lr 3e-3 --batch 16 --epochs 10 \
+	--out "$scratch/both" >/dev/null || fail "$(cat "$scratch/train.log")"
+train --base "$scratch/big" --keep-layers 1 --teacher "$scratch/both" --polarity "$scratch/polarity.tsv" --lr 3e-3 --batch 16 \
+	--epochs 15 --out "$scratch/inherited" >/dev/null || fail "$(cat "$scratch/train.log")"
+equal "labels" "$(jq -c .topic_labels "$scratch/inherited/config.json")" '["banks","others"]'
+"$bellwether" eval --model "$scratch/inherited" --task topic --json "$scratch/topic.tsv" | jq -e '.accuracy > 0.95' >/dev/null ||
+	fail "the teacher's topics were not learnt"
+
+expect() { # STATUS WORDS ARGUMENTS...
+	local status=$1 words=$2 rc=0
+	shift 2
+	"$bellwether" "$@" >"$scratch/said" 2>&1 || rc=$?
+	equal "exit of $*: $(cat "$scratch/said")" $rc "$status"
+	contains "$*" "$(cat "$scratch/said")" "$words"
+}
+no=(--out "$scratch/no")
+cp -r "$scratch/teacher" "$scratch/other"
+sed -i 's/^fell$/fall/' "$scratch/other/vocab.txt"
+expect 2 'of its vocabulary is "fall" and the base'"'"'s is "fell"' train "${student[@]}" --teacher "$scratch/other" "${no[@]}"
+cp "$base/vocab.txt" "$scratch/other/vocab.txt"
+echo '{"do_lower_case": false}' >"$scratch/other/tokenizer_config.json"
+expect 2 'capital letters otherwise' train "${student[@]}" --teacher "$scratch/other" "${no[@]}"
+expect 2 'it has nothing to teach' train "${student[@]}" --teacher "$scratch/big" "${no[@]}"
+expect 2 '--unlabelled without --teacher' train "${student[@]}" --unlabelled "$scratch/texts.txt" "${no[@]}"
+expect 2 'config.json' train "${student[@]}" --teacher "$scratch" "${no[@]}"
+: >"$scratch/empty.txt"
+expect 2 'empty.txt: no texts' train "${student[@]}" --teacher "$scratch/teacher" --unlabelled "$scratch/empty.txt" "${no[@]}"
+compgen -G "$scratch/no*" >/dev/null && fail "a failure left $(ls "$scratch")"
+exit 0
