@@ -2,7 +2,6 @@
 
 #include "daemon/base/check.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -196,44 +195,6 @@ void trainer_restart(struct trainer *trainer)
 	trainer_set(trainer, 0);
 }
 
-/* Packing */
-
-struct packing {
-	struct work work; /* first */
-	const struct net *net;
-};
-
-static size_t one_piece(const struct work *work, size_t first)
-{
-	(void)work;
-	(void)first;
-	return 1;
-}
-
-static int pack_piece(struct work *work, size_t worker, size_t first, size_t count, struct err *e)
-{
-	(void)worker;
-	(void)count;
-	(void)e;
-	net_pack(((struct packing *)work)->net, first);
-	return 0;
-}
-
-int trainer_pack(struct trainer *trainer, const float *values, struct err *e)
-{
-	if (trainer->packed == values)
-		return 0;
-	struct packing packing = {.work = {.count = net_pack_pieces(&trainer->net), .piece = one_piece, .run = pack_piece},
-				  .net = &trainer->net};
-	net_pack_begin(&trainer->net, values);
-	if (workers_run(trainer->workers, &packing.work, e) < 0)
-		return -1;
-	trainer->packed = values;
-	return 0;
-}
-
-/* Batches */
-
 /* How many of `texts` fit into a micro-batch. */
 static size_t texts_that_fit(const struct trainer *trainer, const struct trainer_text *texts, size_t count, size_t *tokens)
 {
@@ -286,100 +247,4 @@ size_t trainer_load(struct trainer *trainer, const struct trainer_text *texts, s
 	}
 	tape->starts[tape->texts] = (int32_t)at;
 	return tape->texts;
-}
-
-/* Running */
-
-struct running {
-	struct work work; /* first */
-	struct trainer *trainer;
-};
-
-static int run_piece(struct work *work, size_t worker, size_t first, size_t count, struct err *e)
-{
-	(void)count;
-	(void)e;
-	struct trainer *trainer = ((struct running *)work)->trainer;
-	const struct shard *shard = &trainer->shards[first];
-	pass_forward(&(struct pass){
-		.net = &trainer->net, .tape = &trainer->tape, .room = &trainer->rooms[worker],
-		.first_token = shard->first_token, .tokens = shard->tokens,
-		.first_text = shard->first_text, .texts = shard->texts,
-	});
-	return 0;
-}
-
-int trainer_forward(struct trainer *trainer, struct err *e)
-{
-	struct running running = {.work = {.count = trainer->shard_count, .piece = one_piece, .run = run_piece},
-				  .trainer = trainer};
-	return workers_run(trainer->workers, &running.work, e);
-}
-
-int trainer_run(struct trainer *trainer, bool average, const struct trainer_text *texts, size_t count, float *logits,
-		struct err *e)
-{
-	const struct trainer_state *state = &trainer->state;
-	size_t outputs = trainer->net.layout.outputs;
-	CHECK(!trainer->net.layout.masked);
-	if (trainer_pack(trainer, average && state->average != NULL ? state->average : state->values, e) < 0)
-		return -1;
-	trainer->tape.first_token = trainer->tape.first_text = 0;
-	for (size_t done = 0, texts_here; done < count; done += texts_here) {
-		texts_here = trainer_load(trainer, texts + done, count - done);
-		if (trainer_forward(trainer, e) < 0)
-			return -1;
-		memcpy(logits + done * outputs, trainer->tape.logits, texts_here * outputs * sizeof *logits);
-	}
-	return 0;
-}
-
-/* Steps */
-
-int trainer_gradients(struct trainer *trainer, const struct trainer_text *texts, size_t count, float *gradients,
-		      struct trainer_result *result, struct err *e)
-{
-	if (trainer_differentiate(trainer, texts, count, result, e) < 0 || trainer_norm(trainer, &result->norm, e) < 0)
-		return -1;
-	memcpy(gradients, trainer->gradients, trainer->state.count * sizeof *gradients);
-	trainer_forget(trainer);
-	return 0;
-}
-
-int trainer_importance(struct trainer *trainer, const struct trainer_text *texts, size_t count, double *importance,
-		       struct err *e)
-{
-	size_t heads = trainer->net.layout.layers * trainer->net.layout.heads;
-	struct trainer_result result;
-	trainer->importance = calloc(trainer->shard_capacity * heads, sizeof *trainer->importance);
-	if (trainer->importance == NULL)
-		return err_set(e, "out of memory");
-	int done = trainer_differentiate(trainer, texts, count, &result, e);
-	memset(importance, 0, heads * sizeof *importance);
-	for (size_t i = 0; i < trainer->shard_capacity * heads; i++)
-		importance[i % heads] += trainer->importance[i];
-	trainer_forget(trainer);
-	free(trainer->importance);
-	trainer->importance = NULL;
-	return done;
-}
-
-int trainer_step(struct trainer *trainer, const struct trainer_text *texts, size_t count, double rate,
-		 struct trainer_result *result, struct err *e)
-{
-	int done = -1;
-	if (trainer_differentiate(trainer, texts, count, result, e) < 0)
-		return -1;
-	if (trainer_norm(trainer, &result->norm, e) < 0)
-		goto done;
-	if (!isfinite(result->loss) || !isfinite(result->norm)) {
-		err_set(e, "step %zu: the %s is not a number", trainer->state.steps + 1,
-			isfinite(result->loss) ? "gradient" : "loss");
-		goto done;
-	}
-	double clip = trainer->options.clip > 0 ? trainer->options.clip / (result->norm + 1e-6) : 1;
-	done = trainer_update(trainer, rate, clip < 1 ? clip : 1, e);
-done:
-	trainer_forget(trainer);
-	return done;
 }
