@@ -4,7 +4,6 @@
 #include "daemon/base/utf8.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@ struct order {
 static int by_name(const void *a, const void *b, void *context)
 {
 	const struct eval_view *view = context;
-	return strcmp(view->names[*(const size_t *)a], view->names[*(const size_t *)b]);
+	return strcmp(view->rows->model->names[*(const size_t *)a], view->rows->model->names[*(const size_t *)b]);
 }
 
 static struct order order_make(const struct eval_view *view)
@@ -37,7 +36,7 @@ static int finish(FILE *out, struct err *e)
 }
 
 /* Code points, as a column is counted. */
-static int width_of(const char *text)
+int eval_name_width(const char *text)
 {
 	int width = 0;
 	for (size_t left = strlen(text), used; left > 0; left -= used, text += used, width++) {
@@ -47,14 +46,14 @@ static int width_of(const char *text)
 	return width;
 }
 
-static void name_print(FILE *out, const char *name, int width)
+void eval_name_print(FILE *out, const char *name, int width)
 {
-	fprintf(out, "%*s%s ", width - width_of(name), "", name);
+	fprintf(out, "%*s%s ", width - eval_name_width(name), "", name);
 }
 
 static void means_print(FILE *out, const char *name, int width, double precision, double recall, double f1, size_t rows)
 {
-	name_print(out, name, width);
+	eval_name_print(out, name, width);
 	fprintf(out, " %9.2f %9.2f %9.2f %9zu\n", precision, recall, f1, rows);
 }
 
@@ -63,7 +62,7 @@ static void confusion_print(const struct eval_view *view, const struct order *or
 	const struct report *report = view->report;
 	fprintf(out, "\nconfusion (rows: truth, columns: prediction, both in the order above)\n\n");
 	for (size_t i = 0; i < order->count; i++) {
-		name_print(out, view->names[order->classes[i]], width);
+		eval_name_print(out, view->rows->model->names[order->classes[i]], width);
 		for (size_t k = 0; k < order->count; k++)
 			fprintf(out, " %5zu", report->confusion[order->classes[i] * report->classes + order->classes[k]]);
 		fputc('\n', out);
@@ -85,13 +84,13 @@ int eval_print_text(const struct eval_view *view, FILE *out, struct err *e)
 	struct order order = order_make(view);
 	int width = (int)strlen("weighted avg");
 	for (size_t i = 0; i < order.count; i++) {
-		int name = width_of(view->names[order.classes[i]]);
+		int name = eval_name_width(view->rows->model->names[order.classes[i]]);
 		width = name > width ? name : width;
 	}
 	fprintf(out, "%*s  precision    recall  f1-score   support\n\n", width, "");
 	for (size_t i = 0; i < order.count; i++) {
 		const struct report_class *class = &report->of[order.classes[i]];
-		means_print(out, view->names[order.classes[i]], width, class->precision, class->recall, class->f1,
+		means_print(out, view->rows->model->names[order.classes[i]], width, class->precision, class->recall, class->f1,
 			    class->support);
 	}
 	fprintf(out, "\n%*s  %9s %9s %9.2f %9zu\n", width, "accuracy", "", "", report->accuracy, report->rows);
@@ -104,6 +103,7 @@ int eval_print_text(const struct eval_view *view, FILE *out, struct err *e)
 	interval_print(out, "macro F1", report->macro.f1, report, &report->macro_interval);
 	interval_print(out, "weighted F1", report->weighted.f1, report, &report->weighted_interval);
 	fprintf(out, "%-12s %.4f\n%-12s %.4f\n", "calibration", report->calibration, "log loss", report->loss);
+	eval_parts_text(view, out);
 	free(order.classes);
 	return finish(out, e);
 }
@@ -124,8 +124,8 @@ static void classes_json(const struct eval_view *view, const struct order *order
 		for (size_t k = 0; k < order->count; k++)
 			json_array_append_new(row, json_integer((json_int_t)report->confusion[at * report->classes +
 											      order->classes[k]]));
-		json_object_set_new(classes, view->names[at], class_json(&report->of[at]));
-		json_array_append_new(labels, json_string(view->names[at]));
+		json_object_set_new(classes, view->rows->model->names[at], class_json(&report->of[at]));
+		json_array_append_new(labels, json_string(view->rows->model->names[at]));
 		json_array_append_new(confusion, row);
 	}
 	json_object_set_new(json, "per_class", classes);
@@ -133,7 +133,7 @@ static void classes_json(const struct eval_view *view, const struct order *order
 	json_object_set_new(json, "confusion", confusion);
 }
 
-static json_t *interval_json(const struct report_interval *interval)
+json_t *eval_interval_json(const struct report_interval *interval)
 {
 	return json_pack("[f, f]", interval->low, interval->high);
 }
@@ -148,9 +148,10 @@ int eval_print_json(const struct eval_view *view, FILE *out, struct err *e)
 	classes_json(view, &order, json);
 	if (report->has_intervals)
 		json_object_set_new(json, "intervals",
-				    json_pack("{s:o, s:o, s:o}", "accuracy", interval_json(&report->accuracy_interval),
-					      "macro_f1", interval_json(&report->macro_interval), "weighted_f1",
-					      interval_json(&report->weighted_interval)));
+				    json_pack("{s:o, s:o, s:o}", "accuracy", eval_interval_json(&report->accuracy_interval),
+					      "macro_f1", eval_interval_json(&report->macro_interval), "weighted_f1",
+					      eval_interval_json(&report->weighted_interval)));
+	eval_parts_json(view, json);
 	char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(10));
 	json_decref(json);
 	free(order.classes);

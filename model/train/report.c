@@ -14,7 +14,7 @@ static double ratio(double part, double whole)
 }
 
 /* Everything that follows from a confusion matrix. */
-static void figures_compute(struct report *report)
+void report_count(struct report *report)
 {
 	size_t classes = report->classes, right = 0, occurring = 0;
 	report->macro = report->weighted = (struct report_means){0};
@@ -47,7 +47,7 @@ static void figures_compute(struct report *report)
 	report->macro.f1 = ratio(report->macro.f1, (double)occurring);
 }
 
-static int report_open(struct report *report, size_t classes, struct err *e)
+int report_open(struct report *report, size_t classes, struct err *e)
 {
 	*report = (struct report){.classes = classes, .of = calloc(classes, sizeof *report->of),
 				  .confusion = calloc(classes * classes, sizeof *report->confusion)};
@@ -94,7 +94,7 @@ int report_make(struct report *report, const int *truth, const float *logits, si
 	report->loss = ratio(report->loss, (double)report->rows);
 	for (size_t i = 0; i < BINS; i++)
 		report->calibration += ratio(fabs((double)bins[i].right - bins[i].confidence), (double)report->rows);
-	figures_compute(report);
+	report_count(report);
 	return 0;
 }
 
@@ -111,7 +111,7 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct report_interval middle(double *values, size_t count)
+struct report_interval report_middle(double *values, size_t count)
 {
 	qsort(values, count, sizeof *values, by_size);
 	return (struct report_interval){values[(size_t)(0.025 * (double)(count - 1))],
@@ -153,14 +153,14 @@ int report_bootstrap(struct report *report, size_t samples, uint64_t seed, struc
 		memset(drawn.confusion, 0, report->classes * report->classes * sizeof *drawn.confusion);
 		for (size_t i = 0; i < report->rows; i++)
 			drawn.confusion[cells[random_below(&stream, report->rows)]]++;
-		figures_compute(&drawn);
+		report_count(&drawn);
 		values[0][sample] = drawn.accuracy;
 		values[1][sample] = drawn.macro.f1;
 		values[2][sample] = drawn.weighted.f1;
 	}
-	report->accuracy_interval = middle(values[0], samples);
-	report->macro_interval = middle(values[1], samples);
-	report->weighted_interval = middle(values[2], samples);
+	report->accuracy_interval = report_middle(values[0], samples);
+	report->macro_interval = report_middle(values[1], samples);
+	report->weighted_interval = report_middle(values[2], samples);
 	report->has_intervals = true;
 	result = 0;
 done:

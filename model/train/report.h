@@ -44,6 +44,13 @@ int report_make(struct report *report, const int *truth, const float *logits, si
 		struct err *e);
 void report_clear(struct report *report);
 
+/* A confusion matrix alone: one of zeros, and what follows from it and `rows` once it is filled. */
+int report_open(struct report *report, size_t classes, struct err *e);
+void report_count(struct report *report);
+
+/* Where the middle 95 of 100 of values[count > 0] lie; sorts them. */
+struct report_interval report_middle(double *values, size_t count);
+
 /* Adds the intervals, by the percentile bootstrap (Efron, 1979) with `samples` samples. */
 int report_bootstrap(struct report *report, size_t samples, uint64_t seed, struct err *e);
 
