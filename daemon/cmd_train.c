@@ -6,10 +6,12 @@
 #include "daemon/train_data.h"
 #include "daemon/train_drift.h"
 #include "daemon/train_options.h"
+#include "daemon/train_plot.h"
 #include "daemon/train_pretrain.h"
 #include "daemon/train_progress.h"
 #include "daemon/train_prune.h"
 #include "daemon/train_record.h"
+#include "daemon/train_search.h"
 #include "model/classifier.h"
 #include "model/publish.h"
 #include "model/train/export.h"
@@ -89,6 +91,7 @@ struct job {
 	struct publish publish;
 	size_t threads;
 	uint64_t fingerprint;
+	double part;     /* of a run, which a search's trial is; 0: no trial */
 	float *answers; /* targets that other models gave, [texts, outputs]; or NULL */
 	char work[4096]; /* OUT.training */
 	int work_fd;     /* held locked; -1: not yet */
@@ -111,6 +114,13 @@ static void say(const char *line)
 static void look(void *context, const struct fit_event *event)
 {
 	train_progress_show(context, event);
+}
+
+/* Of a trial the line on a terminal alone: what came of it is told as a whole. */
+static void look_on(void *context, const struct fit_event *event)
+{
+	if (event->kind == FIT_STEP || event->kind == FIT_NOT_SAVED)
+		train_progress_show(context, event);
 }
 
 static size_t cpus(void)
@@ -229,10 +239,12 @@ static int fit(struct job *job, struct err *e)
 		.texts = job->data.dataset.texts,
 		.training = split->training, .training_count = split->training_count,
 		.validation = split->validation, .validation_count = split->validation_count,
+		.vary = job->data.vary,
 	};
 	struct fit_options how = {
 		.epochs = (size_t)options->epochs,
 		.batch = (size_t)options->batch,
+		.part = job->part,
 		.rate_count = options->rate_count,
 		.warm_up = options->warm_up,
 		.patience = (size_t)options->patience,
@@ -241,7 +253,7 @@ static int fit(struct job *job, struct err *e)
 		.checkpoint_s = options->checkpoint_s,
 		.fingerprint = job->fingerprint,
 		.resume = options->resume,
-		.look = look,
+		.look = job->part > 0 ? look_on : look,
 		.stop = stop_asked,
 		.context = &job->progress,
 	};
@@ -250,8 +262,9 @@ static int fit(struct job *job, struct err *e)
 	snprintf(line, sizeof line, "%zu texts to learn from, %zu to validate; %zu threads; %zu topics%s", split->training_count,
 		 split->validation_count, job->threads, job->data.topics.count,
 		 job->data.fresh_topic ? " (a new head)" : "");
-	train_progress_say(&job->progress, line);
-	if (job->data.corrections.cases.count > 0) {
+	if (job->part <= 0)
+		train_progress_say(&job->progress, line);
+	if (job->part <= 0 && job->data.corrections.cases.count > 0) {
 		snprintf(line, sizeof line, "%zu of them the desk's corrections, each %zu times",
 			 job->data.corrections.cases.count, job->data.corrections.times);
 		train_progress_say(&job->progress, line);
@@ -295,7 +308,9 @@ static int finish(struct job *job, struct err *e)
 		return err_prefix(e, "the new model does not open");
 	record.version = classifier_get_info(classifier)->version;
 	snprintf(path, sizeof path, "%s/run.json", publish->path);
-	int result = train_record_write(&record, path, e);
+	int result = train_plot_write(publish->path, e);
+	if (result == 0)
+		result = train_record_write(&record, path, e);
 	if (result == 0) {
 		interrupt_hold();
 		result = publish_finish(publish, e);
@@ -365,6 +380,64 @@ static void job_close(struct job *job)
 	train_options_clear(&job->options);
 }
 
+/* What the trials of a search share. */
+struct trials {
+	struct train_progress progress;
+	bool warned; /* each would warn of the same */
+};
+
+static void trial_say(void *context, const char *text)
+{
+	struct trials *trials = context;
+	train_progress_say(&trials->progress, text);
+}
+
+static void warn_not(const char *text)
+{
+	(void)text;
+}
+
+/* A run like any other that ends after its part of the steps and leaves its figures alone. */
+static enum trial_end trial_run(void *context, const struct train_options *options, double part, struct trial_result *result,
+				struct err *e)
+{
+	struct trials *trials = context;
+	struct job job = {.work_fd = -1, .progress = train_progress_make(), .part = part};
+	enum trial_end end = TRIAL_IMPOSSIBLE;
+	char checkpoint[4200];
+	progress_of_warnings = &job.progress;
+	job.data.warn = trials->warned ? warn_not : warn;
+	trials->warned = true;
+	train_options_copy(&job.options, options);
+	train_options_set(&job.options, "calibrate", "no", NULL);
+	snprintf(checkpoint, sizeof checkpoint, "%s.training/checkpoint", options->out);
+	job.options.resume = access(checkpoint, F_OK) == 0;
+	if (job_open(&job, e) == 0) {
+		bool done = pretrain(&job, e) == 0 && fit(&job, e) == 0;
+		end = asked_to_stop ? TRIAL_STOPPED : done ? TRIAL_DONE : TRIAL_FAILED;
+		*result = (struct trial_result){job.outcome.figures, job.outcome.seconds};
+		if (!asked_to_stop)
+			work_remove(&job);
+	}
+	trials->progress.standing = job.progress.standing;
+	progress_of_warnings = &trials->progress;
+	job_close(&job);
+	return end;
+}
+
+static int search(const struct train_options *options)
+{
+	struct err e = {0};
+	struct trials trials = {.progress = train_progress_make()};
+	const struct train_search how = {.run = trial_run, .say = trial_say, .context = &trials};
+	enum search_end end = train_search_run(&how, options, &e);
+	if (end == SEARCH_STOPPED)
+		err_set(&e, "stopped; the same command with --resume goes on");
+	if (end != SEARCH_DONE)
+		train_progress_say(&trials.progress, e.text);
+	return end == SEARCH_DONE ? EXIT_OK : end == SEARCH_WRONG ? EXIT_USAGE : EXIT_FAILED;
+}
+
 int cmd_train(int argc, char **argv)
 {
 	struct err e = {0};
@@ -382,6 +455,11 @@ int cmd_train(int argc, char **argv)
 		fputs(help_end, stdout);
 		train_options_clear(&job.options);
 		return EXIT_OK;
+	}
+	if (job.options.search != NULL) {
+		status = search(&job.options);
+		train_options_clear(&job.options);
+		return status;
 	}
 	if (job_open(&job, &e) < 0)
 		status = EXIT_USAGE;

@@ -219,6 +219,8 @@ static int rows_add(struct train_data *data, const struct train_options *options
 						      .sources = options->source != NULL ? &data->sources : NULL};
 		struct dataset *to = &data->dataset;
 		result = dataset_add(to, &files->list[i].table, &labels, tokenizer, data->longest, e);
+		if (result == 0 && data->vary != NULL)
+			result = vary_add(data->vary, &files->list[i].table, e);
 	}
 	tokenizer_free(tokenizer);
 	if (result == 0 && data->dataset.cut > 0)
@@ -314,10 +316,22 @@ static int rows_open(struct train_data *data, const struct train_options *option
 						 options->polarity != NULL || own, &data->split, e);
 }
 
+static int vary_prepare(struct train_data *data, const struct train_options *options, struct err *e)
+{
+	const struct vary_options how = {.base = options->base, .longest = data->longest, .batch = (size_t)options->batch,
+					 .rate = options->noise, .seed = (uint64_t)options->seed};
+	if (options->noise <= 0)
+		return 0;
+	data->vary = vary_open(&how, e);
+	return data->vary != NULL ? 0 : -1;
+}
+
 int train_data_open(struct train_data *data, const struct train_options *options, struct err *e)
 {
 	struct files files = {0};
 	int result = base_open(data, options, e);
+	if (result == 0)
+		result = vary_prepare(data, options, e);
 	if (result == 0 && options->teacher != NULL)
 		result = train_teacher_open(&data->teacher, options->teacher, options->base, e);
 	if (result == 0)
@@ -326,6 +340,8 @@ int train_data_open(struct train_data *data, const struct train_options *options
 		result = train_unlabelled_add(data, options, e);
 	if (result == 0)
 		result = train_pretrain_read(data, options, e);
+	if (result == 0 && data->vary != NULL)
+		result = vary_bind(data->vary, data->dataset.hashes, data->dataset.count, e);
 	for (size_t i = 0; i < files.count; i++)
 		table_clear(&files.list[i].table);
 	return result;
@@ -339,6 +355,7 @@ void train_data_close(struct train_data *data)
 	labels_clear(&data->topics);
 	labels_clear(&data->sources);
 	corrections_clear(&data->corrections.cases);
+	vary_close(data->vary);
 	dataset_clear(&data->dataset);
 	dataset_clear(&data->unlabelled);
 	dataset_clear(&data->pretrain);

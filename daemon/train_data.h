@@ -7,6 +7,7 @@
 #include "daemon/train_teacher.h"
 #include "model/config.h"
 #include "model/train/dataset.h"
+#include "model/train/vary.h"
 #include "model/weights.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ struct train_data {
 	struct dataset pretrain;            /* texts whose words are learnt first */
 	struct train_teacher teacher;
 	struct dataset_split split;
+	struct vary *vary;         /* gives training texts noise; NULL without --noise */
 	struct train_corrections corrections; /* none without a database */
 	size_t longest;            /* tokens of a text at most */
 	uint64_t base_hash;

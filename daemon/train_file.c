@@ -9,16 +9,6 @@
 
 /* A recipe: one mapping of keys to values; a list stands for its values with commas between them. */
 
-static bool is_path(const char *name)
-{
-	static const char *const paths[] = {"base", "out", "polarity", "topic", "polarity-validation", "topic-validation",
-					    "db", "teacher", "unlabelled", "pretrain"};
-	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-		if (strcmp(paths[i], name) == 0)
-			return true;
-	return false;
-}
-
 /* A scalar, or a list of scalars. */
 static char *value_text(yaml_document_t *document, const yaml_node_t *node)
 {
@@ -45,11 +35,10 @@ static char *value_text(yaml_document_t *document, const yaml_node_t *node)
 	return NULL;
 }
 
-/* Relative paths are relative to the recipe. */
-static char *beside(const char *path, const char *value)
+char *train_options_resolve(const char *path, const char *name, const char *value)
 {
 	const char *slash = strrchr(path, '/');
-	if (*value == '/' || slash == NULL)
+	if (!train_options_is_path(name) || *value == '/' || slash == NULL)
 		return xstrdup(value);
 	size_t directory = (size_t)(slash - path) + 1, length = strlen(value) + 1;
 	char *out = xmalloc(directory + length);
@@ -68,12 +57,10 @@ static int pair_read(struct train_options *options, const char *path, yaml_docum
 	int result;
 	if (text == NULL) {
 		result = err_set(e, "%s takes a value, or a list of values", name);
-	} else if (is_path(name)) {
-		char *full = beside(path, text);
+	} else {
+		char *full = train_options_resolve(path, name, text);
 		result = train_options_set(options, name, full, e);
 		free(full);
-	} else {
-		result = train_options_set(options, name, text, e);
 	}
 	free(text);
 	if (result < 0)

@@ -92,6 +92,8 @@ static const struct key keys[] = {
 	 "the most that a gradient's norm may be; 0: any", false},
 	{"ema", NUMBER, AT(average), 0, 0.999999, 0.99, NULL, NULL, "X",
 	 "average of weights: what a step leaves of it; 0: none", false},
+	{"noise", NUMBER, AT(noise), 0, 1, 0, NULL, NULL, "X",
+	 "share of the texts that get a typo, a cashtag, another name, ...", false},
 	{"class-weights", TEXT, AT(class_weights), 0, 0, 0, "none", "none|balanced", "W",
 	 "balanced: rare labels count for more", false},
 	{"pooling", TEXT, AT(pooling), 0, 0, 0, NULL, "cls|mean", "P",
@@ -112,6 +114,10 @@ static const struct key keys[] = {
 	 "of the stored weights: f32 or f16", false},
 	{"checkpoint", NUMBER, AT(checkpoint_s), 0, 1e9, 300, NULL, NULL, "SECONDS",
 	 "from one checkpoint to the next", true},
+	{"search", PATH, AT(search), 0, 0, 0, NULL, NULL, "SPACE.yaml",
+	 "search for a recipe; it comes to OUT/best.yaml", true},
+	{"trials", WHOLE, AT(trials), 1, 10000, 27, NULL, NULL, "N",
+	 "of a search; the best third runs on, three times as long", true},
 	{"resume", FLAG, AT(resume), 0, 0, 0, NULL, NULL, NULL,
 	 "go on from the last checkpoint, to the same bits", true},
 };
@@ -142,6 +148,16 @@ void train_options_clear(struct train_options *options)
 		if (keys[i].kind == TEXT || keys[i].kind == PATH)
 			free(*(char **)slot(options, &keys[i]));
 	*options = (struct train_options){0};
+}
+
+void train_options_copy(struct train_options *to, const struct train_options *from)
+{
+	*to = *from;
+	for (size_t i = 0; i < KEYS; i++) {
+		char **text = slot(to, &keys[i]);
+		if ((keys[i].kind == TEXT || keys[i].kind == PATH) && *text != NULL)
+			*text = xstrdup(*text);
+	}
 }
 
 static int number_parse(const struct key *key, const char *text, double *out, struct err *e)
@@ -217,6 +233,18 @@ static const struct key *key_find(const char *name)
 		if (strcmp(keys[i].name, name) == 0)
 			return &keys[i];
 	return NULL;
+}
+
+bool train_options_is_path(const char *name)
+{
+	const struct key *key = key_find(name);
+	return key != NULL && key->kind == PATH;
+}
+
+bool train_options_is_whole(const char *name)
+{
+	const struct key *key = key_find(name);
+	return key != NULL && key->kind == WHOLE;
 }
 
 int train_options_set(struct train_options *options, const char *name, const char *value, struct err *e)

@@ -16,6 +16,7 @@ struct train_options {
 	double database_share;
 	char *teacher, *unlabelled, *pretrain;
 	char *keep_layers;   /* "3", "0,2,4" */
+	char *search;        /* the space of a search, or NULL */
 	char *pooling;       /* "cls", "mean"; NULL: as the base says */
 	char *class_weights; /* "none", "balanced" */
 	char *dtype;         /* "f32", "f16" */
@@ -24,6 +25,7 @@ struct train_options {
 	double rates[FIT_RATES];
 	size_t rate_count;
 	double epochs, batch, max_tokens, batch_tokens, threads, patience, seed;
+	double noise, trials;
 	double dropout, smoothing, decay, clip, warm_up, average, validation, keep, checkpoint_s;
 	double temperature, hard, relations, pretrain_epochs, pretrain_rate, mask, prune_heads;
 	bool new_heads, resume, help;
@@ -32,6 +34,9 @@ struct train_options {
 
 /* Frees what it holds. */
 void train_options_clear(struct train_options *options);
+
+/* A copy with strings of its own. */
+void train_options_copy(struct train_options *to, const struct train_options *from);
 
 /* The command line over the file that it names over the defaults.  Fails with a message that names option or place. */
 int train_options_parse(struct train_options *options, int argc, char **argv, struct err *e);
@@ -50,5 +55,12 @@ void train_options_each(const struct train_options *options,
 			void (*tell)(void *context, const char *name, const char *value, bool is_text), void *context);
 
 void train_options_help(FILE *out);
+
+/* Of a key that there is: does it name a file or directory?  Does it take whole numbers alone? */
+bool train_options_is_path(const char *name);
+bool train_options_is_whole(const char *name);
+
+/* A value as the file `path` has it: relative paths are relative to the file.  The caller frees it. */
+char *train_options_resolve(const char *path, const char *name, const char *value);
 
 #endif

@@ -47,9 +47,16 @@ static size_t trial_steps(const struct fit *fit)
 	return each < TRIAL_STEPS ? each : TRIAL_STEPS;
 }
 
+static size_t run_steps(const struct fit *fit)
+{
+	size_t all = fit->options->epochs * fit_epoch_steps(fit);
+	double part = fit->options->part;
+	return part > 0 && part < 1 ? (size_t)ceil((double)all * part) : all;
+}
+
 size_t fit_phase_steps(const struct fit *fit)
 {
-	return fit_is_trial(fit) ? trial_steps(fit) : fit->options->epochs * fit_epoch_steps(fit);
+	return fit_is_trial(fit) ? trial_steps(fit) : run_steps(fit);
 }
 
 /* Up along a line and down to zero along another. */
@@ -84,7 +91,7 @@ static struct fit_event event_make(const struct fit *fit, enum fit_kind kind)
 		.step = place->step,
 		.steps = fit_phase_steps(fit),
 		.all = place->all,
-		.all_steps = trials(fit) * trial_steps(fit) + fit->options->epochs * each,
+		.all_steps = trials(fit) * trial_steps(fit) + run_steps(fit),
 		.loss = place->loss_count > 0 ? place->loss_sum / (double)place->loss_count : 0,
 		.tokens = fit->tokens,
 		.seconds = fit_now() - fit->began,
@@ -104,8 +111,12 @@ static int step_run(struct fit *fit, struct trainer_result *result, double *rate
 	order_make(fit, place->step / each + 1);
 	size_t first = place->step % each * batch, count = fit->texts->training_count - first;
 	count = count < batch ? count : batch;
-	for (size_t i = 0; i < count; i++)
-		fit->batch[i] = fit->texts->texts[fit->order[first + i]];
+	for (size_t i = 0; i < count; i++) {
+		uint32_t row = fit->order[first + i];
+		fit->batch[i] = fit->texts->texts[row];
+		if (fit->texts->vary != NULL)
+			vary_text(fit->texts->vary, row, place->step / each + 1, first + i, i, &fit->batch[i]);
+	}
 	*rate = rate_at(fit, place->step);
 	if (trainer_step(fit->trainer, fit->batch, count, *rate, result, e) < 0)
 		return err_prefix(e, "epoch %zu, rate %g (a lower one may help)", (size_t)place->step / each + 1, place->rate);

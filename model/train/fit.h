@@ -3,6 +3,7 @@
 
 #include "model/train/report.h"
 #include "model/train/trainer.h"
+#include "model/train/vary.h"
 
 #include <stdbool.h>
 
@@ -20,6 +21,7 @@ struct fit_texts {
 	const struct trainer_text *texts;
 	const uint32_t *training, *validation; /* which of them */
 	size_t training_count, validation_count;
+	struct vary *vary; /* gives training texts noise, or NULL */
 };
 
 /* A task's figures on the validation rows. */
@@ -54,6 +56,7 @@ struct fit_event {
 
 struct fit_options {
 	size_t epochs, batch;
+	double part;        /* of the steps, after which the run ends, its rate at zero; 0 = all */
 	double rates[FIT_RATES];
 	size_t rate_count;
 	double warm_up;     /* share of the steps in which the rate rises */
