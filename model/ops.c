@@ -1,5 +1,6 @@
 #include "model/ops.h"
 
+#include "gpu/gpu.h"
 #include "model/cpu/level.h"
 #include "model/cpu/tables.h"
 
@@ -8,7 +9,18 @@
 
 const struct ops *ops_table(size_t index)
 {
-	return cpu_table(index);
+	size_t gpus = 0;
+	for (const struct ops *ops; (ops = gpu_table(gpus)) != NULL; gpus++)
+		if (gpus == index)
+			return ops;
+	return cpu_table(index - gpus);
+}
+
+int ops_why_not_cuda(const struct ops *chosen, struct err *e)
+{
+	if (strcmp(chosen->device, "cpu") != 0)
+		return 0;
+	return gpu_check(e) < 0 ? -1 : err_set(e, "CUDA has no kernels for %s", chosen->precision);
 }
 
 static bool selects(const char *asked, const char *has)

@@ -150,7 +150,7 @@ struct ops {
 			  struct buffer *out);
 };
 
-/* The tables of this build, the fastest first and plain C last; NULL after it. */
+/* The tables of this build, CUDA's before the CPU's, the fastest first and plain C last; NULL after it. */
 const struct ops *ops_table(size_t index);
 
 /*
@@ -159,5 +159,8 @@ const struct ops *ops_table(size_t index);
  * this build or machine has no such thing, with the remedy in `e`.
  */
 const struct ops *ops_open(const char *device_name, const char *precision, struct device **device, struct err *e);
+
+/* 0 where the table that "auto" chose is one of CUDA's; else -1 and, in one line, why it is not. */
+int ops_why_not_cuda(const struct ops *chosen, struct err *e);
 
 #endif

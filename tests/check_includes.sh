@@ -12,7 +12,7 @@ allowed() {
 	case $1 in
 	daemon/base) echo "daemon/base" ;;
 	ingest) echo "ingest daemon/base" ;;
-	model) echo "model daemon/base" ;;
+	model) echo "model gpu/gpu.h daemon/base" ;;
 	gpu) echo "gpu model/ops.h daemon/base" ;;
 	alerts) echo "alerts daemon/base" ;;
 	daemon) echo "daemon ingest model alerts gpu" ;;
@@ -36,7 +36,7 @@ while IFS=: read -r file line include; do
 		echo "$file:$line: must not include \"$target\""
 		failed=1
 	fi
-done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"' --include='*.[ch]' "${rooms[@]}")
+done < <(grep -rnE '^[[:space:]]*#[[:space:]]*include[[:space:]]+"' --include='*.[ch]' --include='*.cu' --include='*.cuh' "${rooms[@]}")
 
 if grep -rlE 'include.*sqlite3\.h' --include='*.[ch]' "${rooms[@]}" | grep -v '^alerts/store/'; then
 	echo "only alerts/store/ may include sqlite3.h"

@@ -1,0 +1,1 @@
+#include "tests/cuda/include/vocabulary.h"
