@@ -8,7 +8,8 @@ enum { ROWS_SHOWN = 10, TEXT_SHOWN = 72 };
 
 static void range_print(FILE *out, const struct report_interval *interval, double scale, int digits)
 {
-	fprintf(out, " (%+.*f to %+.*f)", digits, scale * interval->low, digits, scale * interval->high);
+	/* A zero that is added makes a zero of a negative one. */
+	fprintf(out, " (%+.*f to %+.*f)", digits, scale * interval->low + 0.0, digits, scale * interval->high + 0.0);
 }
 
 /* All of the group's interval lies below what all rows reach. */

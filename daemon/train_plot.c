@@ -49,8 +49,8 @@ struct panel {
 	double top, bottom; /* of the plot */
 };
 static const struct panel panels[] = {
-	{"loss", losses, sizeof losses / sizeof *losses, 70, 270},
-	{"on the validation rows", figures, sizeof figures / sizeof *figures, 340, 520},
+	{"loss", losses, sizeof losses / sizeof *losses, 70, 262},
+	{"on the validation rows", figures, sizeof figures / sizeof *figures, 346, 520},
 };
 
 static const char head[] =
@@ -196,21 +196,37 @@ static void panel_draw(struct plot *plot)
 	}
 }
 
-/* The epoch whose weights were kept validated best. */
+static double losses_sum(const struct train_point *point)
+{
+	return fmax(point->value[CURVE_POLARITY_LOSS], 0) + fmax(point->value[CURVE_TOPIC_LOSS], 0); /* NaN counts nothing */
+}
+
+/* As a run chooses: by the score, then by the losses. */
+static bool is_better(const struct train_point *point, const struct train_point *best)
+{
+	double score = point->value[CURVE_SCORE];
+	if (isnan(score) || best == NULL)
+		return !isnan(score);
+	if (score != best->value[CURVE_SCORE])
+		return score > best->value[CURVE_SCORE];
+	return losses_sum(point) < losses_sum(best);
+}
+
+/* The epoch whose weights were kept. */
 static void best_draw(const struct plot *plot)
 {
 	const struct train_point *best = NULL;
 	for (size_t i = 0; i < plot->curves->count; i++) {
 		const struct train_point *point = &plot->curves->points[i];
-		if (!isnan(point->value[CURVE_SCORE]) && (best == NULL || point->value[CURVE_SCORE] > best->value[CURVE_SCORE]))
-			best = point;
+		best = is_better(point, best) ? point : best;
 	}
 	if (best == NULL)
 		return;
 	double x = x_of(plot, best->step);
-	fprintf(plot->out, "<path class=\"p-axis\" stroke=\"#9aa3af\" stroke-dasharray=\"2 3\" d=\"M%.1f %.1fV%.1f\"/>\n", x,
-		panels[0].top, panels[1].bottom);
-	text_put(plot, FAINT, x - 4, panels[0].bottom + 34, "end", 12, "best validation");
+	fprintf(plot->out, "<path class=\"p-axis\" stroke=\"#9aa3af\" stroke-dasharray=\"2 3\" d=\"M%.1f %.1fV%.1fM%.1f %.1fV%.1f\"/>\n",
+		x, panels[0].top, panels[0].bottom, x, panels[1].top, panels[1].bottom);
+	bool left = x > WIDTH / 2.0;
+	text_put(plot, FAINT, left ? x - 5 : x + 5, panels[0].bottom + 36, left ? "end" : "start", 12, "best validation");
 }
 
 static void plot_draw(struct plot *plot)
