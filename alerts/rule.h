@@ -23,6 +23,7 @@ enum {
 	RULE_LONGEST_CELLS = 48 * 60,     /* the longest window */
 	RULE_WEEK_HOURS = 7 * 24,
 	RULE_WINDOWS = 6,                 /* judged together */
+	RULE_MOST_PUBLISHERS = 32,        /* as min_publishers: more are not told apart */
 	RULE_EVER = INT32_MIN,            /* as `since`: no alert was before */
 	RULE_HOLD_FACTOR = 10,            /* as long as the rate is within so many budgets, a firing alert holds */
 	RULE_AGAIN_FACTOR = 30,           /* so many budgets are rare enough behind an alert, where all of it is within one */

@@ -244,6 +244,7 @@ static int load(struct writer *writer, const struct writer_options *options, str
 	    store_load_marks(writer->store, &writer->last_document, &writer->last_applied_us, e) != 0 ||
 	    store_load_watch(writer->store, writer->watch, e) != 0)
 		return -1;
+	writer->status.applied_us = writer->last_applied_us;
 	if (writer->last_applied_us == TIME_NONE)
 		return 0;
 	writer->next_tick_us = (writer->last_applied_us / WATCH_TICK_US + 1) * WATCH_TICK_US;

@@ -110,6 +110,7 @@ struct writer_status {
 	uint64_t repeats;          /* known ones: entries of feeds, message ids, positions passed before */
 	uint64_t rejects, batches;
 	uint64_t alerts;           /* changes of alerts */
+	int64_t applied_us;        /* the stamp of the last transaction; TIME_NONE = there was none.  Ahead of the clock where that was set back */
 	int64_t last_commit_us;    /* microseconds that the last transaction took */
 	int64_t wal_bytes;
 	int64_t outbox_oldest_us;  /* when the oldest pending delivery was made; TIME_NONE = none */

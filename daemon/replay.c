@@ -99,7 +99,7 @@ static void gather(struct replay *replay, const struct watch_alert *change)
 	size_t *open = open_alert(replay, change);
 	struct replay_alert *alert;
 
-	if (change->state == ALERT_FIRING && !*open)
+	if (change->state == ALERT_FIRING && !*open && change->fired_us >= replay->options.since_us)
 		begin_alert(replay, change);
 	if (!*open)
 		return; /* pending only, or it fired before what is told of */

@@ -74,10 +74,14 @@ static bool is_wanted(const struct sample *sample, const struct store_judged *ju
 	return false;
 }
 
+/* Far more than a model reads: a body of megabytes, thousands of times, would not fit. */
+enum { MOST_TEXT = 64 * 1024 };
+
 static size_t copy_text(struct sample *sample, const struct store_judged *judged)
 {
 	const struct item item = {.title = judged->title, .body = judged->body};
 	size_t room = strlen(judged->title) + strlen(judged->body) + 8;
+	room = room < MOST_TEXT ? room : MOST_TEXT;
 	if (sample->text_used + room > sample->text_room) {
 		sample->text_room = (sample->text_used + room) * 2;
 		sample->text = xrealloc(sample->text, sample->text_room);

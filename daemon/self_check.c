@@ -285,6 +285,16 @@ void self_check_database(struct self *self, const struct self_limits *limits, co
 	char span[32], size[32];
 	if (limits->disk_free_bytes > 0)
 		check_disk(telling, limits, seen);
+	if (limits->clock_us > 0) {
+		int64_t behind_us = status->applied_us == TIME_NONE ? 0 : status->applied_us - now_us;
+		telling.kind = "clock";
+		telling.verdict = verdict_of(behind_us > limits->clock_us, behind_us < limits->clock_us / 2);
+		if (telling.verdict == SELF_GOOD)
+			tell(&telling, "The clock has caught up with what was stored.");
+		else
+			tell(&telling, "The clock is %s behind what was stored last: alerts wait until it has caught up.",
+			     span_text(behind_us, span));
+	}
 	if (limits->wal_bytes > 0) {
 		telling.kind = "wal";
 		telling.verdict = verdict_of(status->wal_bytes > limits->wal_bytes, status->wal_bytes < limits->wal_bytes / 2);

@@ -22,6 +22,7 @@
  *   lag NAME      it is read too slowly: what was in the log long ago still is not read, or it falls further behind
  *   gap NAME      its log has lost messages that were not read
  *   outbox        deliveries wait
+ *   clock         it was set back behind what was stored last
  *   wal           the write-ahead log grows: somebody holds an old snapshot
  *   disk          room runs out, or the database cannot be written
  */

@@ -8,11 +8,16 @@
 #include "alerts/watch/effects.h"
 #include "alerts/watch/state.h"
 
+#include "daemon/base/clock.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 /* Cells are 32 bits wide: years 1970 to 4000 fit well. */
 static const int64_t last_event_us = INT64_C(64060588800) * 1000000;
+
+/* A recording may play in the future, but one line's wrong year must not end the watch on all that comes before it. */
+static const int64_t most_ahead_us = 400 * DAY_US;
 
 int64_t event_time(const struct watch_document *document)
 {
@@ -20,7 +25,7 @@ int64_t event_time(const struct watch_document *document)
 
 	if (time_us == INT64_MIN)
 		time_us = document->applied_us;
-	if (!(document->flags & ITEM_OWN_CLOCK) && time_us > document->applied_us)
+	if (time_us > document->applied_us + (document->flags & ITEM_OWN_CLOCK ? most_ahead_us : 0))
 		time_us = document->applied_us;
 	if (time_us < 0)
 		return 0;

@@ -36,7 +36,8 @@ void memory_reset(struct topic_memory *memory)
 	for (size_t i = 0; memory->stories && i < memory->stories->count; i++)
 		free(memory->stories->each[i].text);
 	free(memory->stories);
-	free(memory->publishers);
+	free(memory->all.each);
+	free(memory->negative.each);
 	*memory = (struct topic_memory){0};
 }
 
@@ -147,49 +148,51 @@ static void add_story(struct topic_memory *memory, const struct watch_document *
 	kept->each[place].score = document->score;
 }
 
-static struct kept_publisher *find_publisher(struct topic_memory *memory, uint32_t hash)
+/* A publisher's place: its own, a free one, or that of whoever wrote last the longest ago. */
+static struct kept_publisher *find_publisher(struct kept_publishers *kept, uint32_t hash)
 {
 	struct kept_publisher *oldest = NULL;
 
-	for (size_t i = 0; i < memory->publisher_count; i++) {
-		struct kept_publisher *publisher = &memory->publishers[i];
-
-		if (publisher->hash == hash)
-			return publisher;
-		if (!oldest || publisher->last < oldest->last)
-			oldest = publisher;
+	for (size_t i = 0; i < kept->count; i++) {
+		if (kept->each[i].hash == hash)
+			return &kept->each[i];
+		if (!oldest || kept->each[i].last < oldest->last)
+			oldest = &kept->each[i];
 	}
-	if (memory->publisher_count < KEPT_PUBLISHERS) {
-		if (!memory->publishers)
-			memory->publishers = xcalloc(KEPT_PUBLISHERS, sizeof *memory->publishers);
-		oldest = &memory->publishers[memory->publisher_count++];
+	if (kept->count < KEPT_PUBLISHERS) {
+		if (!kept->each)
+			kept->each = xcalloc(KEPT_PUBLISHERS, sizeof *kept->each);
+		oldest = &kept->each[kept->count++];
 	}
-	*oldest = (struct kept_publisher){hash, INT32_MIN, INT32_MIN};
+	*oldest = (struct kept_publisher){hash, INT32_MIN};
 	return oldest;
+}
+
+static void add_publisher(struct kept_publishers *kept, uint32_t hash, int32_t cell)
+{
+	struct kept_publisher *publisher = find_publisher(kept, hash);
+
+	if (cell > publisher->last)
+		publisher->last = cell;
 }
 
 void memory_add(struct topic_memory *memory, const struct watch_document *document, int64_t published_us, int64_t story)
 {
-	struct kept_publisher *publisher =
-		find_publisher(memory, (uint32_t)hash_text(0, text_or_empty(document->publisher)));
-	int32_t cell = cell_of(published_us);
+	uint32_t hash = (uint32_t)hash_text(0, text_or_empty(document->publisher));
 
-	if (cell > publisher->last)
-		publisher->last = cell;
-	if (document->polarity == POLARITY_NEGATIVE && cell > publisher->last_negative)
-		publisher->last_negative = cell;
+	add_publisher(&memory->all, hash, cell_of(published_us));
+	if (document->polarity == POLARITY_NEGATIVE)
+		add_publisher(&memory->negative, hash, cell_of(published_us));
 	add_story(memory, document, published_us, story);
 }
 
 uint32_t memory_publishers(const struct topic_memory *memory, bool negative, int32_t after)
 {
+	const struct kept_publishers *kept = negative ? &memory->negative : &memory->all;
 	uint32_t count = 0;
 
-	for (size_t i = 0; i < memory->publisher_count; i++) {
-		const struct kept_publisher *publisher = &memory->publishers[i];
-
-		count += (negative ? publisher->last_negative : publisher->last) > after;
-	}
+	for (size_t i = 0; i < kept->count; i++)
+		count += kept->each[i].last > after;
 	return count;
 }
 

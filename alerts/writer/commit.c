@@ -132,6 +132,7 @@ static void count_batch(struct writer *writer, int64_t took_us)
 	status->rejects += batch->reject_count;
 	status->alerts += writer->effects->alert_count;
 	status->batches++;
+	status->applied_us = writer->last_applied_us;
 	status->last_commit_us = took_us;
 	status->wal_bytes = wal_bytes;
 	pthread_mutex_unlock(&writer->lock);
@@ -307,8 +308,12 @@ int writer_retain(struct writer *writer, size_t documents)
 	/* Faster than documents come, or the file would grow for as long as they come. */
 	size_t rows = documents * 2 > RETAIN_STEP ? documents * 2 : RETAIN_STEP;
 	bool more;
+	/* A clock that ran ahead once, and was set right, has made no document old. */
+	int64_t now = clock_now_us(writer->clock);
+	if (now > writer->last_applied_us)
+		now = writer->last_applied_us;
 	struct err e;
-	enum store_result result = store_retain(writer->store, writer->last_applied_us, writer->retain_documents_us,
+	enum store_result result = store_retain(writer->store, now, writer->retain_documents_us,
 						writer->retain_trends_us, rows, &more, &e);
 	if (result == STORE_BROKEN)
 		return writer_fail(writer, e.text);

@@ -85,6 +85,9 @@ int fit_save(struct fit *fit, struct err *e)
 	struct fit_place place = fit->place;
 	uint64_t steps = trainer_state(fit->trainer).steps;
 	struct stat status;
+	/* The checkpoint counts on these lines. */
+	if (fsync(fileno(fit->metrics)) < 0 && errno != EINVAL)
+		return err_sys(e, errno, "cannot write metrics.csv");
 	if (fstat(fileno(fit->metrics), &status) < 0)
 		return err_sys(e, errno, "metrics.csv");
 	place.metrics_size = (uint64_t)status.st_size;

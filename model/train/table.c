@@ -117,8 +117,8 @@ static int label_check(const struct table *table, const struct table_row *row, s
 	if (row->label_length > LONGEST_LABEL)
 		return err_set(e, "%s:%zu: a label of %zu bytes; is the text in the column \"label\"?", table->path, row->line,
 			       row->label_length);
-	if (!utf8_is_valid(row->label, row->label_length))
-		return err_set(e, "%s:%zu: the label is not UTF-8", table->path, row->line);
+	if (memchr(row->label, '\0', row->label_length) != NULL || !utf8_is_valid(row->label, row->label_length))
+		return err_set(e, "%s:%zu: the label is not UTF-8 text", table->path, row->line);
 	return 0;
 }
 

@@ -69,7 +69,7 @@ void labels_clear(struct labels *labels)
 int labels_find(const struct labels *labels, const char *name, size_t length)
 {
 	for (size_t i = 0; i < labels->count; i++)
-		if (strncmp(labels->names[i], name, length) == 0 && labels->names[i][length] == '\0')
+		if (strlen(labels->names[i]) == length && memcmp(labels->names[i], name, length) == 0)
 			return (int)i;
 	return -1;
 }

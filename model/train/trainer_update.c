@@ -10,7 +10,7 @@
  * never had a gradient only decays.  The average of weights is brought up to
  * date every few steps, which costs a walk through the memory.
  */
-enum { CHUNK = 1 << 16, WORD_ROWS = 256, AVERAGE_STEPS = 8 };
+enum { CHUNK = 1 << 16, WORD_ROWS = 256, AVERAGE_STEPS = 8, AVERAGE_EARLY = 64 };
 
 static size_t word_chunks(const struct layout *layout)
 {
@@ -127,13 +127,16 @@ static int update_piece(struct work *work, size_t worker, size_t index, size_t p
 	return 0;
 }
 
-/* The first values count less and less: what an average would start from is no good. */
+/*
+ * The first values count less and less: what an average would start from is no
+ * good.  In a run's first steps each of them counts, for there may be no others.
+ */
 static float average_keep(const struct trainer *trainer)
 {
-	size_t steps = trainer->state.steps;
-	if (trainer->state.average == NULL || steps % AVERAGE_STEPS != 0)
+	size_t steps = trainer->state.steps, every = steps < AVERAGE_EARLY ? 1 : AVERAGE_STEPS;
+	if (trainer->state.average == NULL || steps % every != 0)
 		return 1;
-	double most = pow(trainer->options.average, AVERAGE_STEPS), early = (double)(1 + steps) / (double)(10 + steps);
+	double most = pow(trainer->options.average, (double)every), early = (double)(1 + steps) / (double)(10 + steps);
 	return (float)(early < most ? early : most);
 }
 

@@ -204,6 +204,7 @@ static const struct self_limits limits = {
 	.silent_us = 2 * DAY_US,
 	.lag_us = 15 * MINUTE_US,
 	.outbox_age_us = 15 * MINUTE_US,
+	.clock_us = 10 * MINUTE_US,
 	.wal_bytes = 1 << 30,
 	.disk_free_bytes = 1 << 30,
 	.gap = true,
@@ -453,10 +454,27 @@ START_TEST(wal_and_outbox_have_their_own)
 }
 END_TEST
 
+START_TEST(a_clock_behind_the_database_is_told)
+{
+	struct writer_status status = {.outbox_oldest_us = TIME_NONE, .applied_us = now + 5 * HOUR_US};
+	look_at_database(&status, 2 * limits.disk_free_bytes, 2 * MINUTE_US);
+	size_t count;
+	ck_assert_ptr_nonnull(strstr(self_changes(self, &count)->message, "hours behind what was stored last"));
+	ck_assert_str_eq(told(), "fired clock#1");
+	status.applied_us = now;
+	look_at_database(&status, 2 * limits.disk_free_bytes, 2 * MINUTE_US);
+	ck_assert_str_eq(told(), "resolved clock#2");
+	status.applied_us = TIME_NONE;
+	look_at_database(&status, 2 * limits.disk_free_bytes, 2 * MINUTE_US);
+	ck_assert_str_eq(told(), "");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("self");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
+	tcase_add_test(tcase, a_clock_behind_the_database_is_told);
 	tcase_add_test(tcase, what_is_bad_for_a_moment_is_not_told);
 	tcase_add_test(tcase, what_stays_bad_is_told_once_and_resolves_once);
 	tcase_add_test(tcase, what_is_not_known_changes_nothing);

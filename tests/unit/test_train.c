@@ -441,6 +441,31 @@ START_TEST(micro_batches_change_nothing_but_rounding)
 }
 END_TEST
 
+/* The average is what a run's result is: after one step it is on its way already. */
+START_TEST(the_average_follows_from_the_first_step)
+{
+	static struct texts texts;
+	struct trainer_options options = trainer_defaults();
+	options.average = 0.99;
+	struct trainer *trainer = drawn_open(POOLING_CLS, ACTIVATION_GELU, 5, &options);
+	struct trainer_state state = trainer_state(trainer);
+	float *start = calloc(state.count, sizeof *start);
+	memcpy(start, state.values, state.count * sizeof *start);
+	double before = 0;
+	for (uint32_t step = 0; step < 3; step++) {
+		struct trainer_result result;
+		texts_draw(&texts, 8, step);
+		ck_assert_int_eq(trainer_step(trainer, texts.list, texts.count, 1e-3, &result, NULL), 0);
+		double moved = distance(state.average, start, state.count);
+		ck_assert_double_gt(moved, before);
+		before = moved;
+	}
+	ck_assert_double_le(before, distance(state.values, start, state.count));
+	free(start);
+	trainer_close(trainer);
+}
+END_TEST
+
 START_TEST(a_loss_that_is_no_number_changes_nothing)
 {
 	static struct texts texts;
@@ -476,6 +501,7 @@ int main(void)
 	tcase_add_test(tests, calibration_fits_and_changes_no_answer);
 	tcase_add_test(tests, bits_do_not_depend_on_the_threads);
 	tcase_add_test(tests, micro_batches_change_nothing_but_rounding);
+	tcase_add_test(tests, the_average_follows_from_the_first_step);
 	tcase_add_test(tests, a_loss_that_is_no_number_changes_nothing);
 	return run_case("train", tests);
 }

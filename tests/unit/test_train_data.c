@@ -63,6 +63,7 @@ START_TEST(labels_are_sorted_and_found)
 	ck_assert_int_eq(labels_find(&labels, "alpha", 2), 0);
 	ck_assert_int_eq(labels_find(&labels, "alpha", 5), 1);
 	ck_assert_int_eq(labels_find(&labels, "alphabet", 8), -1);
+	ck_assert_int_eq(labels_find(&labels, "al\0ha", 5), -1);
 	ck_assert_int_eq(polarity_find("NeuTral", 7), 1);
 	ck_assert_int_eq(polarity_find("neutralised", 11), -1);
 	labels_clear(&labels);

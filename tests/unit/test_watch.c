@@ -396,10 +396,14 @@ START_TEST(a_future_time_is_capped)
 	watch_document(watch, &document, effects);
 	ck_assert_int_eq(effects->sources[0].watermark_us, START_US);
 	document.flags = ITEM_OWN_CLOCK;
-	document.source = "tape";
+	document.source = "typo"; /* a recording's line of another century */
 	watch_document(watch, &document, effects);
-	ck_assert_int_eq(effects->sources[1].watermark_us, START_US + 1000 * DAY_US);
-	ck_assert(effects->sources[1].own_clock);
+	ck_assert_int_eq(effects->sources[1].watermark_us, START_US);
+	document.source = "tape";
+	document.published_us = START_US + 300 * DAY_US;
+	watch_document(watch, &document, effects);
+	ck_assert_int_eq(effects->sources[2].watermark_us, START_US + 300 * DAY_US);
+	ck_assert(effects->sources[2].own_clock);
 	/* Times that no calendar has do no harm. */
 	document.published_us = INT64_MAX;
 	watch_document(watch, &document, effects);
