@@ -42,10 +42,10 @@ static json_t *filter_json(const struct drift_filter *filter)
 
 int drift_profile_write(const struct drift_profile *profile, const char *path, struct err *e)
 {
-	json_t *json = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "format", FORMAT, "vocabulary",
+	json_t *json = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "format", FORMAT, "vocabulary",
 				 (json_int_t)vocab_size(profile->vocab), "longest", (json_int_t)profile->longest, "texts",
-				 (json_int_t)profile->texts, "tokens", (json_int_t)profile->tokens, "unknown",
-				 (json_int_t)profile->unknown, "judged", (json_int_t)profile->judged);
+				 (json_int_t)profile->texts, "tokens", (json_int_t)profile->tokens, "once",
+				 (json_int_t)profile->once, "unknown", (json_int_t)profile->unknown, "judged", (json_int_t)profile->judged);
 	json_object_set_new(json, "lengths", counts_json(profile->lengths, DRIFT_LENGTHS));
 	json_object_set_new(json, "polarity", counts_json(profile->polarity, DRIFT_POLARITIES));
 	json_object_set_new(json, "confidence", counts_json(profile->confidence, DRIFT_CONFIDENCES));
@@ -121,6 +121,7 @@ static bool profile_take(struct drift_profile *profile, const json_t *json)
 	bool usable = count_read(json_object_get(json, "longest"), &longest) &&
 		      count_read(json_object_get(json, "texts"), &profile->texts) &&
 		      count_read(json_object_get(json, "tokens"), &profile->tokens) &&
+		      count_read(json_object_get(json, "once"), &profile->once) &&
 		      count_read(json_object_get(json, "unknown"), &profile->unknown) &&
 		      count_read(json_object_get(json, "judged"), &profile->judged) &&
 		      counts_read(json_object_get(json, "lengths"), profile->lengths, DRIFT_LENGTHS) &&

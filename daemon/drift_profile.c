@@ -105,8 +105,12 @@ void drift_profile_seal(struct drift_profile *profile)
 {
 	size_t count;
 	struct ranked *ranked = rank_pieces(profile, &count);
-	for (size_t i = DRIFT_PIECES; i < count; i++)
-		profile->pieces[ranked[i].id] = 0;
+	profile->once = 0;
+	for (size_t i = 0; i < count; i++) {
+		profile->once += ranked[i].count <= 1;
+		if (i >= DRIFT_PIECES)
+			profile->pieces[ranked[i].id] = 0;
+	}
 	free(ranked);
 	drift_filter_seal(&profile->words);
 }
@@ -125,7 +129,12 @@ static struct drift_difference difference_of(const double *before, const double 
 	};
 }
 
-/* What is not known by name is one bin; a text's pieces hang together, so it is texts that chance draws. */
+/*
+ * What is not known by name is one bin.  More of the same text would have new
+ * pieces too, about as many as occur once in this one (Good, 1953; Turing), and
+ * they are expected there.  A text's pieces hang together, so it is texts that
+ * chance draws.
+ */
 static struct drift_difference compare_pieces(const struct drift_profile *before, const struct drift_profile *now)
 {
 	size_t count;
@@ -144,6 +153,7 @@ static struct drift_difference compare_pieces(const struct drift_profile *before
 		a[count] -= a[i];
 		b[count] -= b[i];
 	}
+	a[count] += before->once;
 	was[PIECE_GROUPS - 1] = a[count];
 	is[PIECE_GROUPS - 1] = b[count];
 	struct drift_difference difference = difference_of(was, is, PIECE_GROUPS, before->texts, now->texts);

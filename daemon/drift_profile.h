@@ -24,6 +24,7 @@ struct drift_profile {
 	int32_t unknown_id;        /* of [UNK] */
 	size_t longest;            /* ids of a text at most */
 	double texts, tokens, unknown, judged;
+	double once;               /* pieces that occur a single time, once it is sealed */
 	double lengths[DRIFT_LENGTHS];
 	double polarity[DRIFT_POLARITIES];
 	double confidence[DRIFT_CONFIDENCES]; /* of the polarity */
