@@ -119,8 +119,8 @@ static struct trainer_text *texts_choose(const struct train_data *data, size_t *
 }
 
 /* Walks up the order; `values` lose head after head, and `wanted` of them for good. */
-static int heads_walk(const struct look *look, struct trainer *trainer, const struct prune_head *order, size_t wanted, bool table,
-		      struct err *e)
+static int heads_walk(const struct look *look, struct trainer *trainer, const struct prune_head *order, size_t wanted,
+		      bool table, struct err *e)
 {
 	const struct layout *layout = trainer_layout(trainer);
 	struct trainer_state state = trainer_state(trainer);

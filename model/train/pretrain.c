@@ -99,8 +99,8 @@ static int steps_run(struct pretraining *this, struct pretrain_outcome *outcome,
 	return 0;
 }
 
-int pretrain_run(struct trainer *trainer, const struct trainer_text *texts, size_t count, const struct pretrain_options *options,
-		 struct pretrain_outcome *outcome, struct err *e)
+int pretrain_run(struct trainer *trainer, const struct trainer_text *texts, size_t count,
+		 const struct pretrain_options *options, struct pretrain_outcome *outcome, struct err *e)
 {
 	struct pretraining this = {.trainer = trainer, .texts = texts, .count = count, .options = options};
 	size_t longest = 0;

@@ -38,7 +38,7 @@ struct pretrain_outcome {
 };
 
 /* The trainer is of a masked layout and holds the values to start from; its texts have a word between [CLS] and [SEP]. */
-int pretrain_run(struct trainer *trainer, const struct trainer_text *texts, size_t count, const struct pretrain_options *options,
-		 struct pretrain_outcome *outcome, struct err *e);
+int pretrain_run(struct trainer *trainer, const struct trainer_text *texts, size_t count,
+		 const struct pretrain_options *options, struct pretrain_outcome *outcome, struct err *e);
 
 #endif

@@ -25,6 +25,15 @@ jq -e '.teacher.unlabelled_texts == 300 and .layers == [0] and (.teacher.hash | 
 train "${student[@]}" "${taught[@]}" --threads 3 --out "$scratch/three" >/dev/null || fail "$(cat "$scratch/train.log")"
 cmp "$scratch/one/model.safetensors" "$scratch/three/model.safetensors" || fail "threads change the weights"
 
+# So it does with the relations of the teacher's last layer.
+for threads in 1 3; do
+	train "${student[@]}" "${taught[@]}" --relations 0.5 --threads $threads --out "$scratch/related$threads" >"$scratch/taught" ||
+		fail "$(cat "$scratch/train.log")"
+done
+jq -e '.polarity.accuracy > 0.95' "$scratch/taught" >/dev/null || fail "with relations: $(cat "$scratch/taught")"
+cmp "$scratch/related1/model.safetensors" "$scratch/related3/model.safetensors" || fail "threads change the weights"
+cmp -s "$scratch/related1/model.safetensors" "$scratch/one/model.safetensors" && fail "relations changed nothing"
+
 # A teacher of both tasks gives its topics to a student that has none.
 awk -F'\t' -v OFS='\t' 'NR == 1 { print; next } { print($2 ~ /bank/ ? "banks" : "others", $2) }' "$scratch/polarity.tsv" >"$scratch/topic.tsv"
 train --base "$scratch/big" --polarity "$scratch/polarity.tsv" --topic "$scratch/topic.tsv" --lr 3e-3 --batch 16 --epochs 10 \
@@ -51,6 +60,7 @@ echo '{"do_lower_case": false}' >"$scratch/other/tokenizer_config.json"
 expect 2 'capital letters otherwise' train "${student[@]}" --teacher "$scratch/other" "${no[@]}"
 expect 2 'it has nothing to teach' train "${student[@]}" --teacher "$scratch/big" "${no[@]}"
 expect 2 '--unlabelled without --teacher' train "${student[@]}" --unlabelled "$scratch/texts.txt" "${no[@]}"
+expect 2 '--relations without --teacher' train "${student[@]}" --relations 1 "${no[@]}"
 expect 2 'config.json' train "${student[@]}" --teacher "$scratch" "${no[@]}"
 : >"$scratch/empty.txt"
 expect 2 'empty.txt: no texts' train "${student[@]}" --teacher "$scratch/teacher" --unlabelled "$scratch/empty.txt" "${no[@]}"

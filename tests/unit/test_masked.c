@@ -135,7 +135,7 @@ static void look(void *context, const struct pretrain_event *event)
 }
 
 /* The encoder after some epochs over sentences with an order, as the fine-tuning takes it over. */
-static float *pretrained(size_t threads, struct pretrain_outcome *outcome, size_t *count)
+static float *pretrained(size_t threads, const char *precision, struct pretrain_outcome *outcome, size_t *count)
 {
 	static int32_t ids[40 * 6];
 	struct trainer_text texts[40] = {{0}};
@@ -143,6 +143,7 @@ static float *pretrained(size_t threads, struct pretrain_outcome *outcome, size_
 	struct vocab *vocab = vocab_open(TEST_DATA "/parity/cls-gelu-f32/vocab.txt", NULL);
 	struct mask mask;
 	options.threads = threads;
+	options.precision = precision;
 	options.dropout = 0.1;
 	struct trainer *trainer = model_open(&options, &(struct shape){.masked = true}), *tuned = model_open(&options, NULL);
 	for (int32_t i = 0; i < 40; i++) {
@@ -175,7 +176,7 @@ START_TEST(words_are_learnt_to_the_same_bits_by_any_threads)
 {
 	struct pretrain_outcome outcome, other;
 	size_t count;
-	float *one = pretrained(1, &outcome, &count), *three = pretrained(3, &other, &count);
+	float *one = pretrained(1, "fp32", &outcome, &count), *three = pretrained(3, "fp32", &other, &count);
 	ck_assert_uint_eq(outcome.steps, 200);
 	ck_assert_uint_eq(lines, 20);
 	printf("masked words: loss %.3f to %.3f\n", outcome.first_loss, outcome.last_loss);
@@ -183,8 +184,12 @@ START_TEST(words_are_learnt_to_the_same_bits_by_any_threads)
 	ck_assert_double_eq(outcome.last_loss, losses[1]);
 	ck_assert_double_eq(outcome.last_loss, other.last_loss);
 	ck_assert_int_eq(memcmp(one, three, count * sizeof *one), 0);
+	float *rounded = pretrained(2, "bf16", &other, &count);
+	ck_assert_double_eq_tol(other.last_loss, outcome.last_loss, 0.1);
+	ck_assert_double_gt(distance(rounded, one, count), 1e-5);
 	free(one);
 	free(three);
+	free(rounded);
 }
 END_TEST
 
