@@ -9,6 +9,7 @@ int cmd_convert(int argc, char **argv);
 int cmd_detect(int argc, char **argv);
 int cmd_drift(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_feed(int argc, char **argv);
 int cmd_label(int argc, char **argv);
 int cmd_model(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct {
 	{"convert", cmd_convert, "a model in the form of a faster precision"},
 	{"train", cmd_train, "fine-tune a model on labelled texts"},
 	{"eval", cmd_eval, "how well a model's answers agree with labels"},
+	{"explain", cmd_explain, "which words a text's polarity or topic rests on"},
 	{"tokenize", cmd_tokenize, "WordPiece ids of each line of standard input"},
 	{"feed", cmd_feed, "entries of an RSS, Atom, RDF or JSON Feed document"},
 	{"replay", cmd_replay, "what the rules would have said of a recorded stream"},

@@ -218,6 +218,14 @@ static void weights_compute(const struct attention_pass *pass, const struct room
 		    dropout->scale, room->slopes);
 }
 
+void attention_pass_weights(const struct attention_pass *pass, float *weights)
+{
+	struct room room = room_carve(pass);
+	weights_compute(pass, &room);
+	for (size_t row = 0; row < pass->query_count; row++)
+		memcpy(weights + row * pass->length, room.weights + row * filled(pass->length), pass->length * sizeof *weights);
+}
+
 void attention_pass_forward(const struct attention_pass *pass, float *out, size_t out_stride)
 {
 	struct room room = room_carve(pass);

@@ -23,6 +23,9 @@ size_t attention_pass_room(size_t length, size_t size);
 /* out[query_count] rows of `size` */
 void attention_pass_forward(const struct attention_pass *pass, float *out, size_t out_stride);
 
+/* weights[query_count, length]: softmax's, before dropout. */
+void attention_pass_weights(const struct attention_pass *pass, float *weights);
+
 /* From the gradient of `out` those of queries, keys and values, which may take their places (with their strides). */
 void attention_pass_backward(const struct attention_pass *pass, const float *out_gradient, size_t out_stride,
 			     float *queries, float *keys, float *values);
