@@ -10,9 +10,10 @@
 #   encoder    every precision beside ONNX Runtime, the machine's peak and Hugging Face's answers (BELLWETHER_DATA too)
 #   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
 #   train      steps of training beside PyTorch: tokens a second, memory, losses (BELLWETHER_DATA too)
+#   explain    deletion test: how much do the words matter that explanations name?  (BELLWETHER_DATA too; no peers)
 #
-# The last three put their peers into an environment of their own (BELLWETHER_BENCH_ENV names its folder; up to 8 GB) and run
-# only where they are named; BENCH_ARGS are further arguments for them, for nab and for budget.
+# The last four run only where they are named.  Encoder, tokenizer and train put their peers into an environment of their own
+# (BELLWETHER_BENCH_ENV names its folder; up to 8 GB); BENCH_ARGS are further arguments for the four, for nab and for budget.
 set -u
 cd "$(dirname "$0")/../.."
 export BELLWETHER="$PWD/build/bellwether" PRODUCE="$PWD/build/produce"
@@ -65,11 +66,11 @@ for name in $wanted; do
 		run build/bench_synthetic -o build/bench/synthetic.tsv ${BENCH_ARGS:--a 10 -n 50}
 		run python3 tests/bench/synthetic_plot.py build/bench/synthetic.tsv build/bench
 		;;
-	encoder | tokenizer | train)
+	encoder | tokenizer | train | explain)
 		heading "$name"
 		# shellcheck disable=SC2086 # several arguments
 		run python3 "tests/bench/$name.py" --data "${BELLWETHER_DATA:-}" --out build/bench ${BENCH_ARGS:-}
 		;;
-	*) echo "there is no bench $name: pipeline, parts, scale, crises, nab, budget, encoder, tokenizer, train" && exit 2 ;;
+	*) echo "there is no bench $name: pipeline, parts, scale, crises, nab, budget, encoder, tokenizer, train, explain" && exit 2 ;;
 	esac
 done
