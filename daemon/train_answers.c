@@ -94,6 +94,8 @@ static void targets_set(struct train_data *data, const struct sheet *sheet, cons
 		for (int head = 0; head < 2; head++) {
 			if (!sheet->taught[head] && !sheet->held[head])
 				continue;
+			if (head == 0 && train_corrections_has(&data->corrections, &data->dataset, i))
+				continue; /* nobody's answer weakens what the desk has said */
 			const struct answers answers = {
 				.logits = sheet->taught[head] ? taught : own,
 				.stride = sheet->taught[head] ? taught_stride : sheet->outputs,

@@ -40,7 +40,7 @@ void train_corrections_oust(struct train_corrections *corrections, struct table 
 	table->count = kept;
 }
 
-static bool is_corrected(const struct train_corrections *corrections, const struct dataset *dataset, uint32_t index)
+bool train_corrections_has(const struct train_corrections *corrections, const struct dataset *dataset, size_t index)
 {
 	return dataset->texts[index].polarity >= 0 && corrections_has(&corrections->cases, dataset->hashes[index]);
 }
@@ -51,7 +51,7 @@ static void take_all(const struct train_corrections *corrections, const struct d
 	size_t kept = 0;
 	for (size_t i = 0; i < split->validation_count; i++) {
 		uint32_t index = split->validation[i];
-		if (is_corrected(corrections, dataset, index))
+		if (train_corrections_has(corrections, dataset, index))
 			split->training[split->training_count++] = index;
 		else
 			split->validation[kept++] = index;
@@ -75,14 +75,14 @@ int train_corrections_weigh(struct train_corrections *corrections, const struct 
 		take_all(corrections, dataset, split);
 	size_t count = split->training_count, corrected = 0;
 	for (size_t i = 0; i < count; i++)
-		corrected += is_corrected(corrections, dataset, split->training[i]);
+		corrected += train_corrections_has(corrections, dataset, split->training[i]);
 	corrections->times = times_of(corrected, count - corrected, share);
 	uint32_t *training = realloc(split->training, (count + corrected * (corrections->times - 1) + 1) * sizeof *training);
 	if (training == NULL)
 		return err_set(e, "out of memory");
 	split->training = training;
 	for (size_t i = 0; i < count; i++)
-		for (size_t n = 1; n < corrections->times && is_corrected(corrections, dataset, training[i]); n++)
+		for (size_t n = 1; n < corrections->times && train_corrections_has(corrections, dataset, training[i]); n++)
 			training[split->training_count++] = training[i];
 	return 0;
 }

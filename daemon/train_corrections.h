@@ -27,6 +27,9 @@ int train_corrections_read(struct train_corrections *corrections, const char *da
 /* Takes the rows out of a polarity table that have a corrected text. */
 void train_corrections_oust(struct train_corrections *corrections, struct table *table);
 
+/* Is this text's polarity one that the desk has given? */
+bool train_corrections_has(const struct train_corrections *corrections, const struct dataset *dataset, size_t index);
+
 /* After the split: all of them to training (`others`: there are other polarity rows), as often as makes their share of it
  * `share`. */
 int train_corrections_weigh(struct train_corrections *corrections, const struct dataset *dataset, double share, bool others,

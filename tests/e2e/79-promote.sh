@@ -83,6 +83,8 @@ contains "the cases" "$(cat "$scratch/said")" 'is negative for the desk and posi
 equal "what is left of it" "$(ls -A "$place.versions" | tr '\n' ' ')" "0001 0002 "
 equal "what is in place" "$(readlink "$place")" place.versions/0002
 
+expect 2 '4 rows are too few to learn from' train --base "$base" --db "$db" --out "$scratch/no"
+
 # ---- one that has learnt them comes in ----
 
 train --db "$db" --db-share 0.4 --out "$scratch/second" >/dev/null 2>"$scratch/train.log" || fail "train --db: $(cat "$scratch/train.log")"
@@ -113,6 +115,14 @@ expect 0 "the model $first is in place again" model rollback --to "$place"
 equal "the place" "$(readlink "$place")" place.versions/0001
 expect 0 'is in place' model promote "$scratch/first" --to "$place" --db "$db" --allow 9
 equal "the cases of one that was let pass" "$(jq -c '[.corrections.cases, .corrections.right < 4]' "$place/promoted.json")" '[4,true]'
+
+# ---- they are learnt beside a head of one's own, too, and the base's answers do not soften them ----
+
+sed 's/negative/outage/; s/neutral/lawsuit/; s/positive/layoffs/' "$scratch/polarity.tsv" >"$scratch/topic.tsv"
+"$bellwether" train --base "$scratch/first" --topic "$scratch/topic.tsv" --db "$db" --db-share 0.5 --validation 0 --lr 5e-3 --epochs 30 --batch 16 \
+	--out "$scratch/third" >/dev/null 2>"$scratch/train.log" || fail "train --topic --db: $(cat "$scratch/train.log")"
+expect 0 'is in place' model promote "$scratch/third" --to "$place" --db "$db"
+equal "its cases" "$(jq -c .corrections "$place/promoted.json")" '{"cases":4,"right":4}'
 
 # ---- a place that is a directory gives way and is kept; $BELLWETHER_MODEL is a place ----
 
@@ -153,16 +163,22 @@ equal "what is in place" "$(readlink "$place")" "$before"
 # ---- killed at any moment: the old or the new, and never nothing ----
 
 for kind in link directory; do
-	kills=0 old=0 new=0
-	for round in $(seq 60); do
+	kills=0 old=0 new=0 whole_us=50000 # what a promotion takes; the loop learns it
+	for round in $(seq 50); do
 		rm -rf "$scratch/kill" "$scratch/kill.versions"
 		cp -r "$scratch/first" "$scratch/kill"
 		[ $kind = directory ] || "$bellwether" model promote "$scratch/first" --to "$scratch/kill" --db "$db" --allow 9 >/dev/null 2>&1 || fail "promote"
+		began=${EPOCHREALTIME/./}
 		"$bellwether" model promote "$scratch/second" --to "$scratch/kill" --db "$db" >/dev/null 2>&1 &
 		child=$!
-		sleep "0.0$((RANDOM % 6))$((RANDOM % 10))"
-		kill -KILL $child 2>/dev/null && kills=$((kills + 1))
-		wait $child 2>/dev/null
+		if [ $((round % 10)) -eq 1 ]; then
+			wait $child || fail "promote"
+			whole_us=$((${EPOCHREALTIME/./} - began))
+		else
+			sleep "$(printf '0.%06d' $((RANDOM * 30 % (whole_us + whole_us / 5) % 1000000)))"
+			kill -KILL $child 2>/dev/null && kills=$((kills + 1))
+			wait $child 2>/dev/null
+		fi
 		case $("$bellwether" model list --to "$scratch/kill" --json | jq -r 'select(.in_place) | .version') in
 		"$first") old=$((old + 1)) ;;
 		"$second") new=$((new + 1)) ;;

@@ -158,6 +158,8 @@ START_TEST(a_few_are_seen_among_many)
 	struct dataset_split split;
 	struct err e = {0};
 	rows_make(&split);
+	ck_assert(train_corrections_has(&corrections, &dataset, 99));
+	ck_assert(!train_corrections_has(&corrections, &dataset, 12));
 	ck_assert_int_eq(train_corrections_weigh(&corrections, &dataset, 0.3, true, &split, &e), 0);
 	/* 88 others: 38 rows make 30 %, ten of each of the four. */
 	ck_assert_uint_eq(corrections.times, 10);
