@@ -1,20 +1,27 @@
 #include "daemon/eval_groups.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/utf8.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The values, gathered as labels are, over another column. */
 static int values_collect(const struct table *table, struct labels *values, struct err *e)
 {
 	struct table column = *table;
+	int result = 0;
 	column.rows = xcalloc(table->count, sizeof *column.rows);
-	for (size_t i = 0; i < table->count; i++) {
-		column.rows[i] = table->rows[i];
-		column.rows[i].label = table->rows[i].source;
-		column.rows[i].label_length = table->rows[i].source_length;
+	for (size_t i = 0; i < table->count && result == 0; i++) {
+		struct table_row *row = &column.rows[i];
+		*row = table->rows[i];
+		row->label = row->source;
+		row->label_length = row->source_length;
+		if (memchr(row->label, '\0', row->label_length) != NULL || !utf8_is_valid(row->label, row->label_length))
+			result = err_set(e, "%s:%zu: the value to group by is not UTF-8 text", table->path, row->line);
 	}
-	int result = labels_collect(values, &column, e);
+	if (result == 0 && labels_collect(values, &column, e) < 0)
+		result = err_prefix(e, "the column to group by");
 	free(column.rows);
 	return result;
 }

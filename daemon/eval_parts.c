@@ -39,6 +39,19 @@ static void groups_text(const struct eval_view *view, FILE *out)
 	}
 }
 
+/* Its first bytes in whole characters, without what moves a terminal's cursor. */
+static void text_start_print(const struct table_row *row, FILE *out)
+{
+	size_t length = row->text_length < TEXT_SHOWN ? row->text_length : TEXT_SHOWN;
+	while (length > 0 && length < row->text_length && ((unsigned char)row->text[length] & 0xC0) == 0x80)
+		length--;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)row->text[i];
+		fputc(c < 0x20 || c == 0x7F ? ' ' : c, out);
+	}
+	fputs(length < row->text_length ? "...\n" : "\n", out);
+}
+
 /* Rows that one of the two alone got right. */
 static void changed_text(const struct eval_view *view, bool gained, FILE *out)
 {
@@ -53,12 +66,9 @@ static void changed_text(const struct eval_view *view, bool gained, FILE *out)
 			return;
 		}
 		const struct table_row *row = &rows->table->rows[i];
-		size_t length = row->text_length < TEXT_SHOWN ? row->text_length : TEXT_SHOWN;
-		while (length > 0 && length < row->text_length && ((unsigned char)row->text[length] & 0xC0) == 0x80)
-			length--;
-		fprintf(out, "  %zu: %s, was %s: %.*s%s\n", row->line, rows->model->names[rows->answers[i]],
-			rows->model->names[view->against->answers[i]], (int)length, row->text,
-			length < row->text_length ? "..." : "");
+		fprintf(out, "  %zu: %s, was %s: ", row->line, rows->model->names[rows->answers[i]],
+			rows->model->names[view->against->answers[i]]);
+		text_start_print(row, out);
 	}
 }
 

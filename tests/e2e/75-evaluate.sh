@@ -102,6 +102,11 @@ expect() { # WORDS ARGUMENTS...
 	contains "$*" "$(cat "$scratch/said")" "$words"
 }
 expect 'names no column "country"' eval --model "$scratch/good" --task polarity --by country "$scratch/rows.tsv"
+printf 'label\ttext\tregion\nneutral\tfell\t\xff\n' >"$scratch/bytes.tsv"
+rc=0
+"$bellwether" eval --model "$scratch/good" --task polarity --by region "$scratch/bytes.tsv" >"$scratch/said" 2>&1 || rc=$?
+equal "bytes to group by" "$rc" 1
+contains "bytes to group by" "$(cat "$scratch/said")" "bytes.tsv:2: the value to group by is not UTF-8"
 expect 'config.json' eval --model "$scratch/good" --task polarity --against "$scratch" "$scratch/rows.tsv"
 expect 'has no topic head' eval --model "$base" --against "$root/tests/data/parity/mean-relu-bf16" --task topic <(printf 'label\ttext\na\tb\n')
 expect 'noise takes a number from 0 to 1' train --noise 2
