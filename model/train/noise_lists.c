@@ -50,7 +50,8 @@ bool noise_is_common(const char *word, size_t length)
 		"ceo", "cfo", "coo", "chief", "executive", "president", "chairman", "director", "eps", "ebit", "ebitda", "gaap",
 		"ipo", "etf", "gdp", "cpi", "fed", "us", "u.s", "uk", "eu", "eur", "usd", "gbp", "euro", "q1", "q2", "q3", "q4",
 		"fy", "h1", "h2", "yoy", "update", "breaking", "stocks", "shares", "markets", "market", "profit", "revenue", "sales",
-		"earnings", "net", "operating", "quarter", "dividend", "rt", "ai", "pt", "pm", "am", "et", "buy", "sell", "hold",
+		"earnings", "net", "operating", "mr", "mrs", "ms", "dr", "rs", "mt", "nyse", "nasdaq", "nse", "bse", "ftse",
+		"dow", "quarter", "dividend", "rt", "ai", "pt", "pm", "am", "et", "buy", "sell", "hold",
 	};
 	for (size_t i = 0; i < sizeof common / sizeof *common; i++)
 		if (strlen(common[i]) == length && strncasecmp(common[i], word, length) == 0)

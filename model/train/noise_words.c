@@ -83,11 +83,16 @@ size_t noise_apply(const char *text, size_t length, const struct noise_edit *edi
 	return used + length - at;
 }
 
-/* "Orvane", "BRZH": a capital and more letters. */
+/* "Orvane", "BRZH": a capital and more letters; no sum ("EUR3m") and no account ("@Orvane"). */
 static bool is_capitalised(const char *text, const struct noise_word *word)
 {
-	return word->end - word->begin > 1 && isupper((unsigned char)text[word->begin]) != 0 &&
-	       is_letter(text[word->begin + 1]) && !noise_is_common(text + word->begin, word->end - word->begin);
+	if (word->end - word->begin < 2 || isupper((unsigned char)text[word->begin]) == 0 ||
+	    !is_letter(text[word->begin + 1]) || (word->begin > 0 && text[word->begin - 1] == '@'))
+		return false;
+	for (size_t i = word->begin; i < word->end; i++)
+		if (isdigit((unsigned char)text[i]) != 0)
+			return false;
+	return !noise_is_common(text + word->begin, word->end - word->begin);
 }
 
 static bool is_cashtag(const char *text, const struct noise_word *word)

@@ -162,6 +162,7 @@ START_TEST(names_become_those_of_nobody)
 	ck_assert_str_eq(make(NOISE_NAME, "Profits rise again", 1), "Profits rise again");
 	ck_assert_str_eq(make(NOISE_NAME, "Profits Rise Again At Every Large Store", 1), "Profits Rise Again At Every Large Store");
 	ck_assert_str_eq(make(NOISE_NAME, "profits rise on Monday in the US", 1), "profits rise on Monday in the US");
+	ck_assert_str_eq(make(NOISE_NAME, "paid EUR3m to @Brimmel on NYSE", 1), "paid EUR3m to @Brimmel on NYSE");
 	ck_assert_ptr_nonnull(strstr(make(NOISE_NAME, "Brimmel's profits rise again", 1), "'s profits rise again"));
 	ck_assert_ptr_null(strstr(make(NOISE_NAME, "Brimmel's profits rise again", 1), "Brimmel"));
 }
