@@ -28,12 +28,12 @@ list(APPEND architectures -gencode arch=compute_90,code=compute_90)
 
 set(image ${CMAKE_BINARY_DIR}/kernels.fatbin)
 file(GLOB kernel_files CONFIGURE_DEPENDS gpu/kernels/*)
+list(JOIN architectures " " architectures)
 add_custom_command(
   OUTPUT ${image}
-  COMMAND ${BELLWETHER_NVCC} -fatbin -std=c++17 -O3 -Xptxas -v ${architectures} -I ${CMAKE_SOURCE_DIR}
-          ${CMAKE_SOURCE_DIR}/gpu/kernels/kernels.cu -o ${image} > ${CMAKE_BINARY_DIR}/kernels.log 2>&1
-          || (cat ${CMAKE_BINARY_DIR}/kernels.log && false)
-  DEPENDS ${kernel_files} VERBATIM COMMENT "Compiling the kernels of gpu/")
+  COMMAND sh -c "'${BELLWETHER_NVCC}' -fatbin -std=c++17 -O3 -Xptxas -v ${architectures} -I '${CMAKE_SOURCE_DIR}' \
+                 '${CMAKE_SOURCE_DIR}/gpu/kernels/kernels.cu' -o '${image}' >kernels.log 2>&1 || { cat kernels.log; exit 1; }"
+  WORKING_DIRECTORY ${CMAKE_BINARY_DIR} DEPENDS ${kernel_files} VERBATIM COMMENT "Compiling the kernels of gpu/")
 
 file(GLOB sources CONFIGURE_DEPENDS gpu/*.c)
 list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/gpu/none.c)

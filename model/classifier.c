@@ -1,12 +1,11 @@
 #include "model/classifier.h"
 
 #include "model/config.h"
-#include "model/encoder.h"
+#include "model/engine.h"
 #include "model/ops.h"
 #include "model/script.h"
 #include "model/tokenizer.h"
 #include "model/version.h"
-#include "model/weights.h"
 #include "model/workers.h"
 
 #include <math.h>
@@ -25,7 +24,6 @@ enum { MAX_THREADS = 256, BYTES_PER_TOKEN = 4 };
 
 /* What one thread writes to.  B = batch_tokens, M = max_tokens */
 struct seat {
-	struct encoder_context *context;
 	int32_t *ids;    /* [B + M]: room for the text that is one too many */
 	int32_t *starts; /* [B / 2 + 2] */
 	float *logits;   /* [B / 2, outputs] */
@@ -33,15 +31,14 @@ struct seat {
 
 struct classifier {
 	struct model_config config;
-	const struct ops *ops;
-	struct device *device;
-	struct encoder *encoder;
+	char *path; /* the options' */
+	struct engine *engine;
 	struct tokenizer *tokenizer;
 	struct script_set scripts;
 	struct workers *workers;
 	struct seat *seats;
 	size_t seat_count;
-	size_t batch_tokens; /* of one batch, at least max_tokens */
+	size_t batch_tokens; /* the engine's */
 	char version[sizeof((struct model_config *)0)->model_type + MODEL_VERSION_SIZE];
 	struct classifier_info info;
 };
@@ -61,31 +58,6 @@ static int threads_count(int asked, size_t *count, struct err *e)
 	return 0;
 }
 
-/* Weights that are stored as integers were converted for int8: then that is what "auto" takes.  What is wrong with the
- * file is said when it is loaded. */
-static bool prefers_int8(const char *directory)
-{
-	char path[4096];
-	bool found = false;
-	snprintf(path, sizeof path, "%s/model.safetensors", directory);
-	struct weights *weights = weights_open(path, NULL);
-	for (size_t i = 0; weights != NULL && weights_tensor(weights, i) != NULL; i++)
-		found |= weights_tensor(weights, i)->type == WEIGHT_I8;
-	weights_close(weights);
-	return found;
-}
-
-static int ops_choose(struct classifier *classifier, const struct classifier_options *options, struct err *e)
-{
-	const char *device = options->device != NULL ? options->device : "auto";
-	const char *precision = options->precision != NULL ? options->precision : "auto";
-	if (strcmp(precision, "auto") == 0 && prefers_int8(options->path))
-		classifier->ops = ops_open(device, "int8", &classifier->device, NULL);
-	if (classifier->ops == NULL)
-		classifier->ops = ops_open(device, precision, &classifier->device, e);
-	return classifier->ops != NULL ? 0 : -1;
-}
-
 static int tokenizer_load(struct classifier *classifier, const char *directory, struct err *e)
 {
 	classifier->tokenizer = tokenizer_open_model(directory, e);
@@ -99,35 +71,31 @@ static int tokenizer_load(struct classifier *classifier, const char *directory, 
 	return 0;
 }
 
-static int encoder_load(struct classifier *classifier, const char *directory, struct err *e)
+static int engine_load(struct classifier *classifier, const struct classifier_options *options, size_t workers,
+		       struct err *e)
 {
-	char path[4096], hash[MODEL_VERSION_SIZE];
-	snprintf(path, sizeof path, "%s/model.safetensors", directory);
-	struct weights *weights = weights_open(path, e);
-	if (weights == NULL)
+	struct engine_options wanted = {
+		.directory = classifier->path,
+		.device = options->device != NULL ? options->device : "auto",
+		.precision = options->precision != NULL ? options->precision : "auto",
+		.config = &classifier->config,
+		.workers = workers,
+	};
+	classifier->engine = engine_open(&wanted, e);
+	if (classifier->engine == NULL)
 		return -1;
-	int result = -1;
-	if (model_version(directory, weights, hash, e) < 0)
-		goto done;
-	snprintf(classifier->version, sizeof classifier->version, "%s-%s", classifier->config.model_type, hash);
-	classifier->encoder =
-		encoder_open(classifier->ops, classifier->device, &classifier->config, weights, e);
-	if (classifier->encoder != NULL)
-		result = 0;
-done:
-	weights_close(weights);
-	return result;
+	classifier->batch_tokens = engine_batch_tokens(classifier->engine);
+	snprintf(classifier->version, sizeof classifier->version, "%s-%s", classifier->config.model_type,
+		 engine_version(classifier->engine));
+	return 0;
 }
 
 static int seat_open(struct classifier *classifier, struct seat *seat, struct err *e)
 {
 	size_t tokens = classifier->batch_tokens, texts = tokens / 2;
-	seat->context = encoder_context_open(classifier->encoder, tokens, texts, e);
-	if (seat->context == NULL)
-		return -1;
 	seat->ids = calloc(tokens + classifier->config.max_tokens, sizeof *seat->ids);
 	seat->starts = calloc(texts + 2, sizeof *seat->starts);
-	seat->logits = calloc(texts * encoder_outputs(classifier->encoder), sizeof *seat->logits);
+	seat->logits = calloc(texts * engine_outputs(classifier->engine), sizeof *seat->logits);
 	if (seat->ids == NULL || seat->starts == NULL || seat->logits == NULL)
 		return err_set(e, "out of memory");
 	return 0;
@@ -135,8 +103,6 @@ static int seat_open(struct classifier *classifier, struct seat *seat, struct er
 
 static int seats_open(struct classifier *classifier, size_t count, struct err *e)
 {
-	size_t most = classifier->config.max_tokens, batch = classifier->ops->batch_tokens;
-	classifier->batch_tokens = batch > most ? batch : most;
 	classifier->seats = calloc(count, sizeof *classifier->seats);
 	if (classifier->seats == NULL)
 		return err_set(e, "out of memory");
@@ -157,17 +123,23 @@ struct classifier *classifier_open(const struct classifier_options *options, str
 		err_set(e, "out of memory");
 		return NULL;
 	}
-	if (threads_count(options->threads, &threads, e) < 0 || ops_choose(classifier, options, e) < 0)
+	if (threads_count(options->threads, &threads, e) < 0)
 		goto fail;
+	classifier->path = strdup(options->path);
+	if (classifier->path == NULL) {
+		err_set(e, "out of memory");
+		goto fail;
+	}
 	if (model_config_read(&classifier->config, options->path, e) < 0 ||
-	    tokenizer_load(classifier, options->path, e) < 0 || encoder_load(classifier, options->path, e) < 0 ||
+	    tokenizer_load(classifier, options->path, e) < 0 || engine_load(classifier, options, threads, e) < 0 ||
 	    seats_open(classifier, threads, e) < 0)
 		goto fail;
 	classifier->info = (struct classifier_info){
 		.version = classifier->version,
-		.device = classifier->ops->device,
-		.precision = classifier->ops->precision,
-		.kernels = classifier->ops->kernels(classifier->device),
+		.device = engine_ops(classifier->engine)->device,
+		.precision = engine_ops(classifier->engine)->precision,
+		.kernels = engine_kernels(classifier->engine),
+		.why_cpu = engine_why_cpu(classifier->engine),
 		.topics = (const char *const *)classifier->config.topics,
 		.topic_count = classifier->config.topic_count,
 		.max_tokens = classifier->config.max_tokens,
@@ -186,23 +158,26 @@ void classifier_close(struct classifier *classifier)
 	workers_stop(classifier->workers);
 	for (size_t i = 0; i < classifier->seat_count; i++) {
 		struct seat *seat = &classifier->seats[i];
-		encoder_context_close(seat->context);
 		free(seat->ids);
 		free(seat->starts);
 		free(seat->logits);
 	}
 	free(classifier->seats);
-	encoder_close(classifier->encoder);
+	engine_close(classifier->engine);
 	tokenizer_free(classifier->tokenizer);
 	model_config_clear(&classifier->config);
-	if (classifier->device != NULL)
-		classifier->ops->device_close(classifier->device);
+	free(classifier->path);
 	free(classifier);
 }
 
 const struct classifier_info *classifier_get_info(const struct classifier *classifier)
 {
 	return &classifier->info;
+}
+
+const char *classifier_trouble(const struct classifier *classifier)
+{
+	return engine_trouble(classifier->engine);
 }
 
 /* Running */
@@ -265,9 +240,10 @@ static void text_score(const struct call *call, size_t index, float *logits)
 static int batch_run(const struct call *call, const struct seat *seat, size_t first, size_t count, struct err *e)
 {
 	const struct token_batch batch = {.ids = seat->ids, .starts = seat->starts, .texts = count};
-	if (encoder_run(seat->context, &batch, seat->logits, e) < 0)
+	size_t worker = (size_t)(seat - call->classifier->seats);
+	if (engine_run(call->classifier->engine, worker, &batch, seat->logits, e) < 0)
 		return -1;
-	size_t outputs = encoder_outputs(call->classifier->encoder);
+	size_t outputs = engine_outputs(call->classifier->engine);
 	for (size_t i = 0; i < count; i++)
 		text_score(call, first + i, seat->logits + i * outputs);
 	return 0;

@@ -29,6 +29,7 @@ struct classifier_info {
 	const char *device;       /* what was chosen: "cpu" */
 	const char *precision;    /* "fp32" */
 	const char *kernels;      /* the ops table: "cpu-avx512-vnni" */
+	const char *why_cpu;      /* one line: why "auto" did not take a GPU; NULL where it did or was not asked */
 	const char *const *topics; /* in the order of config.json; NULL without a topic head */
 	size_t topic_count;
 	size_t max_tokens;        /* longer texts are cut, as Hugging Face's truncation does */
@@ -51,8 +52,11 @@ struct classifier *classifier_open(const struct classifier_options *options, str
 void classifier_close(struct classifier *classifier);
 const struct classifier_info *classifier_get_info(const struct classifier *classifier);
 
+/* One line from when on a GPU failed and the CPU took over, its batch done again; NULL before.  Any thread. */
+const char *classifier_trouble(const struct classifier *classifier);
+
 /* Score `count` texts.  `topic_logits` (or NULL) takes count x topic_count floats, row-major; softmax_row turns a row into
- * probabilities.  Fails only where a device fails. */
+ * probabilities.  Fails only where the CPU cannot take over from a device that failed. */
 int classifier_run(struct classifier *classifier, const struct text *texts, size_t count, struct score *scores,
 		   float *topic_logits, struct err *e);
 
