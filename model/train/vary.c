@@ -15,6 +15,10 @@
  */
 enum { SITE_VARY = 0x7A21 };
 
+/* Slips of the keyboard are what costs a model the most, and what comes in the most forms. */
+static const enum noise kinds[] = {NOISE_TYPO,   NOISE_TYPO,  NOISE_TYPO,       NOISE_TYPO, NOISE_CASE,
+				   NOISE_TICKER, NOISE_EMOJI, NOISE_TRUNCATION, NOISE_NAME, NOISE_SYNONYM};
+
 struct bytes {
 	uint64_t hash;
 	size_t at, length; /* in the block */
@@ -131,7 +135,7 @@ void vary_text(struct vary *vary, uint32_t row, size_t epoch, size_t place, size
 	const struct bytes *found = bsearch(&wanted, vary->texts, vary->count, sizeof wanted, by_hash);
 	if (found == NULL)
 		return;
-	enum noise kind = (enum noise)random_below(&stream, NOISE_KINDS);
+	enum noise kind = kinds[random_below(&stream, sizeof kinds / sizeof *kinds)];
 	size_t length = noise_make(kind, vary->block + found->at, found->length, &stream, vary->noisy);
 	int32_t *ids = vary->ids + slot * options->longest;
 	text->length = tokenizer_encode(vary->tokenizer, vary->noisy, length, ids, options->longest);
