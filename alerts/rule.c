@@ -73,6 +73,8 @@ static struct sight rarest(const struct rule_spec *spec, const struct rule_basel
 		cells = spec->window_us > 0 || rule_windows[i] > longest ? longest : rule_windows[i];
 		sight.cells = cells;
 		sight.tally = window_sum(recent, span.cell - cells, span.cell);
+		if (sight.tally.judged < sight.tally.negative) /* old stories that turned negative are judged too */
+			sight.tally.judged = sight.tally.negative;
 		if (cells < longest && look_count(spec->metric, &sight.tally) < look_least_count(spec))
 			continue; /* it cannot be rare: as most short windows of most topics */
 		sight.exposure = look_exposure(baseline, end, span.cell, cells);

@@ -317,8 +317,9 @@ int watch_retire_state(struct watch *watch, const char *state, int64_t applied_u
 bool watch_has_rule(const struct watch *watch, uint32_t rule, uint32_t topic);
 
 /* A new configuration (SIGHUP): topics and rules that keep their names keep their state.  What is gone is forgotten here;
- * its stored states are to be retired. */
-void watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects);
+ * its stored states are to be retired.  True where a topic, or a rule on a topic, was not there before: what the database
+ * knows of it from an earlier configuration is not in this core, and comes by a load into another one. */
+bool watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects);
 
 /* ---- another model (alerts/model_switch.h) ---- */
 

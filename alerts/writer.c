@@ -77,20 +77,36 @@ static int write_batch(struct writer *writer)
 	return writer_retain(writer, documents);
 }
 
+/* A topic or a rule that was taken out once is put back: what the database knows of it comes as at a start. */
+static int load_core_anew(struct writer *writer, const struct watch_options *options)
+{
+	struct err e = {0};
+	struct watch *watch = watch_create(options);
+	if (store_load_watch(writer->store, watch, &e) != 0) {
+		watch_free(watch);
+		return writer_fail(writer, e.text);
+	}
+	watch_free(writer->watch);
+	writer->watch = watch;
+	return 0;
+}
+
 static int take_configuration(struct writer *writer, const struct writer_configuration *configuration)
 {
 	/* No event between these: effects speak of the names that the store knows. */
 	if (writer_set_names(writer, configuration->watch, configuration->receivers, configuration->receiver_count) != 0 ||
 	    writer_describe(writer, configuration->watch) != 0)
 		return -1;
-	watch_reconfigure(writer->watch, configuration->watch, writer->effects);
+	bool grown = watch_reconfigure(writer->watch, configuration->watch, writer->effects);
 	if (writer_retire_rules(writer) != 0)
 		return -1;
 	batch_begin(writer);
 	writer->retain_documents_us = configuration->retain_documents_us;
 	writer->retain_trends_us = configuration->retain_trends_us;
 	writer->forget_health = true;
-	return write_batch(writer);
+	if (write_batch(writer) != 0)
+		return -1;
+	return grown ? load_core_anew(writer, configuration->watch) : 0;
 }
 
 /* Entries from `from` up to the next configuration, as one batch.  `*to` is where it ends. */

@@ -56,7 +56,8 @@ void announce(struct watch *watch, const struct rule_state *state, const struct 
 	struct tally tally = window_sum(&topic->recent, after, now->cell);
 	struct watch_alert alert = describe(state, change, now);
 	struct watch_evidence evidence[EVIDENCE_MAX];
-	uint32_t *members = group_members(watch, state, change->to == ALERT_RESOLVED, &alert.member_count);
+	bool untold = change->what == CHANGE_JOINED && !change->notify && !change->held; /* of many that join */
+	uint32_t *members = untold ? NULL : group_members(watch, state, change->to == ALERT_RESOLVED, &alert.member_count);
 
 	alert.documents = negative ? tally.negative_documents : tally.documents;
 	alert.publishers = memory_publishers(&topic->memory, negative, after);

@@ -57,8 +57,7 @@ void free_topic(struct topic *topic)
 	free(topic->rules);
 	free(topic->quiets);
 	free(topic->sources);
-	for (int m = 0; m < RULE_METRICS; m++)
-		free(topic->baselines[m]);
+	forget_baselines(topic, INT32_MIN);
 	window_reset(&topic->recent);
 	window_reset(&topic->hours);
 	memory_reset(&topic->memory);
@@ -150,11 +149,26 @@ static void inherit_counts(struct topic *heir, struct topic *old)
 	old->memory = (struct topic_memory){0};
 }
 
-void watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects)
+/* Do all rules that watch the heir watch the old one too? */
+static bool had_rules(const struct topic *heir, const struct topic *old, const uint32_t *rule_heirs)
+{
+	for (size_t n = 0; n < heir->rule_count; n++) {
+		size_t o = 0;
+
+		while (o < old->rule_count && rule_heirs[old->rules[o]] != heir->rules[n])
+			o++;
+		if (o == old->rule_count)
+			return false;
+	}
+	return true;
+}
+
+bool watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects)
 {
 	struct topic *old_topics = watch->topics, **sorted;
 	struct rule_spec *old_rules = watch->rules;
 	size_t old_topic_count = watch->topic_count, old_rule_count = watch->rule_count;
+	size_t known = 0; /* topics that had all their rules */
 	uint32_t *rule_heirs;
 
 	(void)effects; /* states are stored by name: nothing of them changes */
@@ -169,6 +183,7 @@ void watch_reconfigure(struct watch *watch, const struct watch_options *options,
 		struct topic **heir = bsearch(&key, sorted, watch->topic_count, sizeof *sorted, by_key);
 
 		if (heir) {
+			known += had_rules(*heir, key, rule_heirs);
 			inherit_counts(*heir, key);
 			inherit_states(watch, *heir, key, rule_heirs);
 		}
@@ -180,4 +195,5 @@ void watch_reconfigure(struct watch *watch, const struct watch_options *options,
 	free(old_topics);
 	free(sorted);
 	free(rule_heirs);
+	return known < watch->topic_count;
 }

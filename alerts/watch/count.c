@@ -16,8 +16,8 @@
 /* Cells are 32 bits wide: years 1970 to 4000 fit well. */
 static const int64_t last_event_us = INT64_C(64060588800) * 1000000;
 
-/* A recording may play in the future, but one line's wrong year must not end the watch on all that comes before it. */
-static const int64_t most_ahead_us = 400 * DAY_US;
+/* A recording may play in the future, but one line's wrong century must not end the watch on all that comes before it. */
+static const int64_t most_ahead_us = 10 * 366 * DAY_US;
 
 int64_t event_time(const struct watch_document *document)
 {
@@ -84,17 +84,6 @@ void counted_read(uint64_t counted, size_t place, const struct watch_document *d
 	tally->judged = counted >> 1 & 1;
 	tally->negative = counted >> 2 & 1;
 	tally->score = tally->judged ? millionths(document->score) : 0;
-}
-
-/* What was learnt from this hour is void. */
-static void forget_baselines(struct topic *topic, int32_t hour)
-{
-	for (int m = 0; m < RULE_METRICS; m++) {
-		if (topic->baselines[m] && hour < topic->baselines[m]->hour) {
-			free(topic->baselines[m]);
-			topic->baselines[m] = NULL;
-		}
-	}
 }
 
 void count_history(struct topic *topic, int64_t published_us, const struct tally *tally)

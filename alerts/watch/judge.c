@@ -15,15 +15,29 @@
 
 const struct rule_baseline *baseline_of(struct topic *topic, enum rule_metric metric, int32_t cell)
 {
-	struct rule_baseline **baseline = &topic->baselines[metric];
+	struct rule_baseline **first = &topic->baselines[metric][0], **second = &topic->baselines[metric][1], *found;
 	int32_t hour = rule_baseline_hour(&topic->hours, cell);
 
-	if (*baseline && (*baseline)->hour == hour)
-		return *baseline;
-	if (!*baseline)
-		*baseline = xmalloc(sizeof **baseline);
-	rule_learn(*baseline, metric, &topic->hours, hour);
-	return *baseline;
+	if (*first && (*first)->hour == hour)
+		return *first;
+	found = *second;
+	*second = *first;
+	*first = found ? found : xmalloc(sizeof *found);
+	if (!found || found->hour != hour)
+		rule_learn(*first, metric, &topic->hours, hour);
+	return *first;
+}
+
+void forget_baselines(struct topic *topic, int32_t hour)
+{
+	for (int m = 0; m < RULE_METRICS; m++) {
+		for (int i = 0; i < TOPIC_BASELINES; i++) {
+			if (!topic->baselines[m][i] || topic->baselines[m][i]->hour <= hour)
+				continue;
+			free(topic->baselines[m][i]);
+			topic->baselines[m][i] = NULL;
+		}
+	}
 }
 
 struct rule_verdict judge(struct watch *watch, uint32_t index, uint32_t rule, struct rule_span span)

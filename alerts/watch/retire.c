@@ -29,6 +29,8 @@ int watch_retire_state(struct watch *watch, const char *stored, int64_t applied_
 	if (watermark_us != INT64_MIN && cell_of(watermark_us) > state.changed)
 		state.changed = cell_of(watermark_us);
 	state.state = ALERT_OK;
+	if (state.fired && state.told != TOLD_NOT)
+		state.since = state.hot;
 	state.event++;
 	told = (leads(&state) || state.told == TOLD_ALONE) && !is_all_silent(watch, applied_us);
 	*alert = (struct watch_alert){

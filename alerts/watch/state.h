@@ -21,6 +21,7 @@ enum {
 	CELLS_AN_HOUR = 60,
 	RECENT_CELLS = RULE_LONGEST_CELLS + 13 * CELLS_AN_HOUR, /* the longest window, the most lateness (12 h), some slack */
 	ID_SIZE = 17,
+	TOPIC_BASELINES = 2,
 };
 
 /* Two documents of a story within this event time count once for a topic; also how far back stories are sought. */
@@ -75,7 +76,9 @@ struct topic {
 	uint64_t key;              /* hash of the name */
 	struct window recent;      /* per cell */
 	struct window hours;       /* per hour */
-	struct rule_baseline *baselines[RULE_METRICS]; /* NULL = not learnt since the history changed */
+	/* Two, the one used last first: a source that is a day behind is judged by another hour's.  NULL = not learnt since the
+	 * history changed. */
+	struct rule_baseline *baselines[RULE_METRICS][TOPIC_BASELINES];
 	struct topic_memory memory;
 	uint32_t *rules;           /* indices of the rules that watch this topic, ascending */
 	struct rule_state **states; /* beside `rules`; NULL = ok, and never was otherwise */
@@ -179,6 +182,8 @@ void count_trends(uint32_t topic, const struct watch_document *document, int64_t
 		  struct watch_effects *effects);
 
 /* ---- judge.c ---- */
+/* Frees those for hours after `hour`. */
+void forget_baselines(struct topic *topic, int32_t hour);
 const struct rule_baseline *baseline_of(struct topic *topic, enum rule_metric metric, int32_t cell);
 struct rule_verdict judge(struct watch *watch, uint32_t topic, uint32_t rule, struct rule_span span);
 /* Judge the rules of a topic that count any of `tally`, at a source's watermark; upwards only: the cell is still open. */

@@ -53,14 +53,6 @@ static void redraw_window(struct window *window, const struct watch_switch *sw, 
 	*window = drawn;
 }
 
-static void forget_baselines(struct topic *topic)
-{
-	for (int m = 0; m < RULE_METRICS; m++) {
-		free(topic->baselines[m]);
-		topic->baselines[m] = NULL;
-	}
-}
-
 /*
  * A copy that comes after the switch must not count once more as a negative
  * story where the old model's judgement of the first report is now drawn as
@@ -96,7 +88,7 @@ void watch_load_switch(struct watch *watch, const struct watch_switch *sw, struc
 		struct topic *topic = &watch->topics[t];
 
 		redraw_window(&topic->recent, sw, chances_of(watch, sw, topic), topic->key, GRID_CELLS, cells);
-		forget_baselines(topic);
+		forget_baselines(topic, INT32_MIN);
 	}
 	mark_pairs(watch, sw, cells);
 }

@@ -8,7 +8,10 @@
 
 #include "daemon/base/clock.h"
 
-enum { UPDATE_CELLS = CELLS_AN_HOUR }; /* between an update and the message before it */
+enum {
+	UPDATE_CELLS = CELLS_AN_HOUR, /* between an update and the message before it */
+	JOINS_TOLD = 8,               /* of a group that grows further each doubling is told: a market wrap names hundreds */
+};
 
 void put_state(const struct watch *watch, const struct rule_state *state, struct watch_effects *effects)
 {
@@ -63,7 +66,9 @@ static void tell_joined(struct watch *watch, struct rule_state *leader, const st
 	struct moment then = {cell, now->applied_us, &verdict};
 	struct change change = {.to = ALERT_FIRING, .what = CHANGE_JOINED, .late = late};
 
-	route(watch, leader, &change, &then, effects);
+	leader->changed = cell; /* its end comes behind this */
+	if (leader->joined <= JOINS_TOLD || (leader->joined & (leader->joined - 1)) == 0)
+		route(watch, leader, &change, &then, effects);
 	say_peak(leader, cell);
 	record(watch, leader, &change, &then, effects);
 }
@@ -116,7 +121,7 @@ void resolve(struct watch *watch, struct rule_state *state, const struct moment 
 
 	state->state = ALERT_OK;
 	state->changed = now->cell;
-	if (state->fired)
+	if (state->fired && state->told != TOLD_NOT) /* what nobody was told of may alarm yet */
 		state->since = state->hot;
 	deactivate(watch, state);
 	if (state->told == TOLD_ALONE || (state->told != TOLD_NOT && leads(state)))
@@ -181,7 +186,7 @@ void tell_again(struct watch *watch, struct rule_state *state, int64_t applied_u
 	verdict = judge(watch, state->topic, state->rule, (struct rule_span){state->since, cell});
 	change.late = is_behind(watch, state->source, applied_us);
 	change.notify = true;
-	state->told = TOLD_LIVE;
+	state->told = leads(state) ? TOLD_LIVE : TOLD_ALONE;
 	say_peak(state, cell);
 	record(watch, state, &change, &now, effects);
 }

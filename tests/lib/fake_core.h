@@ -229,12 +229,15 @@ bool watch_has_rule(const struct watch *watch, uint32_t rule, uint32_t topic)
 	return true;
 }
 
-void watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects)
+bool watch_reconfigure(struct watch *watch, const struct watch_options *options, struct watch_effects *effects)
 {
+	bool grown = options->topic_count > watch->topic_count;
+
 	(void)effects;
 	watch->topic_count = options->topic_count;
 	fake.topic_count = options->topic_count;
 	fake.reconfigured++;
+	return grown;
 }
 
 void webhook_add(struct webhook *webhook, struct delivery *deliveries, size_t count)

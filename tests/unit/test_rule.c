@@ -193,6 +193,30 @@ START_TEST(a_spike_fires_and_a_usual_day_does_not)
 }
 END_TEST
 
+/* A story that was neutral when it came counts again when a copy of it is negative: then as one that is judged. */
+START_TEST(a_share_is_of_all_that_is_negative)
+{
+	static const struct rule_spec share = {.name = "s", .metric = RULE_NEGATIVE_SHARE};
+	int32_t now = 200 * DAY_CELLS + 15 * HOUR_CELLS;
+	struct tally turned = {.documents = 6, .negative_documents = 6, .negative = 6};
+	struct window hours, recent;
+	struct rule_verdict verdict;
+
+	make_history(&hours, 200, 80, 4); /* half of them negative */
+	window_init(&recent, 50 * HOUR_CELLS);
+	for (int i = 1; i <= 16; i++)
+		add(&recent, now - 170 * i, 1, i % 2);
+	window_add(&recent, now - 10, &turned);
+	add(&recent, now - 5, 5, 0);
+	verdict = judge(&share, &hours, &recent, now);
+	ck_assert(!verdict.fire);
+	ck_assert_double_le(verdict.share, 1);
+	ck_assert_uint_le(verdict.count, verdict.judged);
+	window_reset(&hours);
+	window_reset(&recent);
+}
+END_TEST
+
 START_TEST(windows_begin_after_the_alert_before)
 {
 	int32_t now = 200 * DAY_CELLS + 15 * HOUR_CELLS;
@@ -395,6 +419,7 @@ int main(void)
 	tcase_add_test(tcase, the_last_days_are_not_their_own_baseline);
 	tcase_add_test(tcase, weekends_are_learnt);
 	tcase_add_test(tcase, a_spike_fires_and_a_usual_day_does_not);
+	tcase_add_test(tcase, a_share_is_of_all_that_is_negative);
 	tcase_add_test(tcase, windows_begin_after_the_alert_before);
 	tcase_add_test(tcase, a_crisis_that_goes_on_alarms_again);
 	tcase_add_test(tcase, a_smaller_budget_asks_for_more);

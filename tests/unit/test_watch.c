@@ -391,7 +391,7 @@ START_TEST(a_future_time_is_capped)
 	struct watch_effects *effects = watch_effects_create();
 	struct watch_options options = usual();
 	struct watch *watch = watch_create(&options);
-	struct watch_document document = {.id = 1, .source = "wire", .published_us = START_US + 1000 * DAY_US, .applied_us = START_US};
+	struct watch_document document = {.id = 1, .source = "wire", .published_us = START_US + 5000 * DAY_US, .applied_us = START_US};
 
 	watch_document(watch, &document, effects);
 	ck_assert_int_eq(effects->sources[0].watermark_us, START_US);

@@ -226,6 +226,30 @@ START_TEST(the_morning_after_alarms_by_its_own_stories_alone)
 }
 END_TEST
 
+START_TEST(a_rule_that_was_taken_out_has_told_what_it_told)
+{
+	int64_t now_us = storm(quiet_days(1), 30, 5 * MINUTE_US, 1);
+	struct watch_options none = options;
+	struct watch_alert end;
+	char text[WATCH_STATE_SIZE];
+
+	ck_assert_int_eq(watch_get_state(watch, 0, 0), ALERT_FIRING);
+	ck_assert_int_eq(watch_retire_state(watch, database.states[0][0], now_us, &end, text), 1);
+	memcpy(database.states[0][0], text, sizeof text);
+	none.rule_count = 0;
+	ck_assert(!watch_reconfigure(watch, &none, effects));
+	ck_assert(watch_reconfigure(watch, &options, effects)); /* back: to be loaded */
+	ck_assert(!watch_reconfigure(watch, &options, effects));
+	watch_free(watch);
+	watch = load(&database);
+	told_count = 0;
+	negative(now_us + 20 * MINUTE_US, 1);
+	ck_assert_ptr_null(find(0, CHANGE_FIRED, 0));
+	storm(now_us + HOUR_US, 30, 5 * MINUTE_US, 1);
+	ck_assert_ptr_nonnull(find(0, CHANGE_FIRED, 0));
+}
+END_TEST
+
 /* ---- groups ---- */
 
 START_TEST(topics_on_the_same_stories_are_one_group)
@@ -643,6 +667,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_loop_test(tcase, growth_is_told_once_an_hour_at_most, 0, 2);
 	tcase_add_test(tcase, what_only_goes_on_is_not_told_again);
+	tcase_add_test(tcase, a_rule_that_was_taken_out_has_told_what_it_told);
 	tcase_add_loop_test(tcase, the_morning_after_alarms_by_its_own_stories_alone, 0, 2);
 	tcase_add_loop_test(tcase, topics_on_the_same_stories_are_one_group, 0, 2);
 	tcase_add_loop_test(tcase, who_leads_a_minute_is_not_of_its_order, 0, 12);

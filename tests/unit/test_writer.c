@@ -300,6 +300,7 @@ START_TEST(a_configuration_takes_its_place_between_items)
 	harness_push_message(2, "", "ALERT behind");
 	harness_flush();
 	ck_assert_int_eq(done, 1);
+	ck_assert_uint_eq(fake.loaded, 1); /* a topic more: what the database knows of it came with all else */
 	assert_answer("select title, topics from documents_v", "before|boeing,acme\nALERT behind|acme,boeing");
 	assert_answer("select topic from watch_status order by 1", "acme\nboeing\nfourth\nnew one");
 	assert_answer("select receiver from delivery_status", "desk");
