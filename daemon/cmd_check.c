@@ -81,6 +81,10 @@ static void check_model(struct checker *c)
 	snprintf(text, sizeof text, "version %s, %s, %s, kernels %s, %zu topics, opened in %lld ms", info->version, info->device,
 		 info->precision, info->kernels, info->topic_count, (long long)((monotonic_us() - began) / 1000));
 	say(c, "ok", path, text);
+	if (info->why_cpu != NULL) {
+		snprintf(text, sizeof text, "runs on the CPU: %s", info->why_cpu);
+		say(c, "ok", "device: auto", text);
+	}
 	c->part = NULL;
 	config_check_labels(c->config, info->topics, info->topic_count, on_problem, c);
 	classifier_close(classifier);

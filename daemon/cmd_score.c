@@ -71,7 +71,7 @@ static int options_parse(int argc, char **argv, struct options *out)
 		{"format", required_argument, NULL, 'f'},  {"logits", no_argument, NULL, 'l'},
 		{"help", no_argument, NULL, 'h'},	   {NULL, 0, NULL, 0},
 	};
-	*out = (struct options){.model = {.device = "auto", .precision = "auto"}};
+	*out = (struct options){.model = {.precision = "auto"}};
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		switch (c) {
@@ -205,6 +205,9 @@ int cmd_score(int argc, char **argv)
 		options.model.path = path;
 		classifier = classifier_open(&options.model, &e);
 	}
+	/* Who asks for "auto" is told what it came to. */
+	if (classifier != NULL && options.model.device != NULL && classifier_get_info(classifier)->why_cpu != NULL)
+		fprintf(stderr, "bellwether score: runs on the CPU: %s\n", classifier_get_info(classifier)->why_cpu);
 	if (classifier != NULL)
 		status = stream_score(classifier, &options, &e) == 0 ? EXIT_OK : EXIT_FAILED;
 	if (status != EXIT_OK)

@@ -313,3 +313,13 @@ void self_check_database(struct self *self, const struct self_limits *limits, co
 			     status->outbox_pending, span_text(age_us, span));
 	}
 }
+
+void self_check_gpu(struct self *self, const char *trouble, int64_t now_us)
+{
+	struct telling telling = {.self = self, .now_us = now_us, .kind = "gpu"};
+	telling.verdict = verdict_of(trouble != NULL, trouble == NULL);
+	if (trouble != NULL)
+		tell(&telling, "The model runs more slowly until the daemon is started again: %s.", trouble);
+	else
+		tell(&telling, "The model runs where it should.");
+}

@@ -25,6 +25,7 @@
  *   clock         it was set back behind what was stored last
  *   wal           the write-ahead log grows: somebody holds an old snapshot
  *   disk          room runs out, or the database cannot be written
+ *   gpu           it failed, and the CPU has taken over
  */
 struct self_check;
 
@@ -53,5 +54,8 @@ struct self_database {
 };
 void self_check_database(struct self *self, const struct self_limits *limits, const struct self_database *seen,
 			 int64_t now_us);
+
+/* `trouble` is classifier_trouble's: NULL, or what the GPU said. */
+void self_check_gpu(struct self *self, const char *trouble, int64_t now_us);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/log.h"
 #include "daemon/model_path.h"
 
 #include <pthread.h>
@@ -136,6 +137,8 @@ static int prepare(struct service *s, struct store *store, struct err *e)
 {
 	s->instance_id = xstrdup(store_identity(store));
 	s->classifier = open_classifier(s->config, e);
+	if (s->classifier != NULL && classifier_get_info(s->classifier)->why_cpu != NULL)
+		log_info("the model runs on the CPU: %s", classifier_get_info(s->classifier)->why_cpu);
 	if (s->classifier == NULL || service_check_labels(s, s->config, e) != 0 ||
 	    service_compare_models(s, store, e) != 0)
 		return -1;

@@ -162,6 +162,7 @@ static void look(struct service *s, const struct writer_status *status)
 	take_gaps(own);
 	look_at_sources(s, now_us);
 	self_check_database(own->self, &s->config->self, &database, now_us);
+	self_check_gpu(own->self, classifier_trouble(s->classifier), now_us);
 	self_end_round(own->self, now_us);
 	publish(own, database.free_bytes);
 }

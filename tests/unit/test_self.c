@@ -470,6 +470,28 @@ START_TEST(a_clock_behind_the_database_is_told)
 }
 END_TEST
 
+
+START_TEST(a_gpu_that_was_left_is_told_at_once_and_once)
+{
+	for (int i = 0; i < 3; i++, now += 5 * SECOND_US) {
+		self_check_gpu(self, NULL, now);
+		self_end_round(self, now);
+	}
+	ck_assert_str_eq(told(), "");
+	self_check_gpu(self, "the CPU has taken over from cuda-sm90: it was lost", now);
+	size_t count;
+	const struct self_change *change = self_changes(self, &count);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_str_eq(change->message, "The model runs more slowly until the daemon is started again: the CPU has taken over "
+					  "from cuda-sm90: it was lost.");
+	ck_assert_str_eq(told(), "fired gpu#1");
+	self_check_gpu(self, "the CPU has taken over from cuda-sm90: it was lost", now + HOUR_US);
+	ck_assert_str_eq(told(), "");
+	self_check_gpu(self, NULL, now + 2 * HOUR_US); /* another start */
+	ck_assert_str_eq(told(), "resolved gpu#2");
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("self");
@@ -498,5 +520,6 @@ int main(void)
 	tcase_add_test(tcase, a_disk_has_two_limits);
 	tcase_add_test(tcase, a_database_that_cannot_be_written_is_a_disk_alert);
 	tcase_add_test(tcase, wal_and_outbox_have_their_own);
+	tcase_add_test(tcase, a_gpu_that_was_left_is_told_at_once_and_once);
 	return run_case("self", tcase);
 }
