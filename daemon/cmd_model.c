@@ -47,6 +47,8 @@ static const char help[] =
 	"Exit status: 0 ok, 1 the model failed its test or could not be put in place,\n"
 	"2 wrong usage.\n";
 
+enum { SHOWN = 100, SHOWN_CASES = 20 }; /* bytes of a text; of the cases that are answered wrongly */
+
 struct options {
 	struct classifier_options model;
 	const char *verb, *directory, *place, *database;
@@ -160,21 +162,34 @@ static int figures_check(const struct job *job, struct err *e)
 		       job->options->directory, figures.version, job->promotion.version);
 }
 
+/* The beginning of a text as one line; nothing in it moves a terminal's cursor. */
+static void text_begin(const char *text, char out[SHOWN + 1])
+{
+	size_t length = strnlen(text, SHOWN);
+	while (text[length] != '\0' && length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+		length--;
+	for (size_t i = 0; i < length; i++)
+		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+	out[length] = '\0';
+}
+
 static void wrong_print(void *context, const struct correction *correction, const struct score *score)
 {
 	size_t *left = context;
+	char text[SHOWN + 1];
 	if (*left == 0)
 		return;
 	(*left)--;
+	text_begin(correction->text, text);
 	const char *said = score->can_judge ? polarity_name((enum polarity)score_polarity(score)) : "nothing";
-	fprintf(stderr, "wrong: document %lld is %s for the desk and %s for the model: %.100s\n", (long long)correction->document,
-		polarity_name(correction->polarity), said, correction->text);
+	fprintf(stderr, "wrong: document %lld is %s for the desk and %s for the model: %s\n", (long long)correction->document,
+		polarity_name(correction->polarity), said, text);
 }
 
 static int cases_check(struct job *job, struct err *e)
 {
 	struct model_cases cases;
-	size_t shown = 20;
+	size_t shown = SHOWN_CASES;
 	if (!job->has_cases)
 		return 0;
 	if (model_cases_run(job->classifier, &job->corrections, wrong_print, &shown, &cases, e) < 0)

@@ -66,6 +66,7 @@ static char *text_of(const struct store_correction *correction, size_t *length)
 	size_t room = strlen(correction->title) + strlen(correction->body) + 8;
 	char *text = xmalloc(room);
 	*length = item_text(&item, text, room);
+	text[*length] = '\0';
 	return text;
 }
 

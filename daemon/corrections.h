@@ -17,7 +17,7 @@
 struct correction {
 	int64_t document;
 	enum polarity polarity;
-	char *text;
+	char *text; /* with a final NUL */
 	size_t length;
 	uint64_t hash; /* hash_bytes(0, text) */
 };

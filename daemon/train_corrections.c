@@ -13,10 +13,12 @@ int train_corrections_read(struct train_corrections *corrections, const char *da
 	*table = (struct table){0};
 	if (corrections_read(&corrections->cases, database, e) < 0)
 		return -1;
-	if (corrections->cases.count == 0)
+	if (corrections->cases.count == 0) {
+		corrections_clear(&corrections->cases);
 		return err_set(e, "%s: the desk has corrected no document yet: `bellwether label --db %s ID POLARITY` does (ids stand "
 				  "in documents_v)",
 			       database, database);
+	}
 	table->path = xstrdup(database);
 	table->rows = xcalloc(corrections->cases.count, sizeof *table->rows);
 	for (size_t i = 0; i < corrections->cases.count; i++) {

@@ -17,7 +17,7 @@ static void put_documents(struct store *store)
 	struct item *items[5];
 	struct store_document documents[5];
 	for (int i = 0; i < 5; i++) {
-		char id[8];
+		char id[16];
 		snprintf(id, sizeof id, "m%d", i);
 		items[i] = fixture_item(0, "news/0", "", "", id, rows[i].title);
 		documents[i] = fixture_document(i + 1, items[i]);
@@ -47,7 +47,7 @@ static void assert_case(size_t i, int64_t document, enum polarity polarity, cons
 	ck_assert_int_eq(cases.each[i].document, document);
 	ck_assert_int_eq(cases.each[i].polarity, polarity);
 	ck_assert_uint_eq(cases.each[i].length, strlen(text));
-	ck_assert_mem_eq(cases.each[i].text, text, strlen(text));
+	ck_assert_str_eq(cases.each[i].text, text);
 }
 
 START_TEST(the_last_word_counts)
