@@ -26,7 +26,7 @@ both=(--polarity "$scratch/polarity.tsv" --topic "$scratch/topic.tsv")
 quick=(--lr 3e-3 --epochs 40 --batch 16 --patience 0)
 
 # A model with a head of new labels.
-train "${both[@]}" --lr 1e-3,5e-3 --epochs 40 --batch 16 --patience 0 --out "$scratch/model" >"$scratch/result" 2>"$scratch/train.log" ||
+train "${both[@]}" --lr 3e-3,5e-3 --epochs 40 --batch 16 --patience 0 --out "$scratch/model" >"$scratch/result" 2>"$scratch/train.log" ||
 	fail "train: $(cat "$scratch/train.log")"
 equal "the result's directory" "$(jq -r .out "$scratch/result")" "$scratch/model"
 equal "what stays beside it" "$(cd "$scratch" && ls -d model*)" "model"
