@@ -63,7 +63,7 @@ static const struct key keys[] = {
 	{"mask", NUMBER, AT(mask), 0.01, 0.5, 0.15, NULL, NULL, "X",
 	 "share of the words that are masked", false},
 	{"keep-layers", TEXT, AT(keep_layers), 0, 0, 0, NULL, NULL, "LIST",
-	 "start from these of the base's layers: 0,2,4; or so many, evenly spaced: 3", false},
+	 "start from these of the base's layers: 0,2,5; or so many, evenly spaced: 3", false},
 	{"prune-heads", WHOLE, AT(prune_heads), 0, 65536, 0, NULL, NULL, "N",
 	 "remove the N attention heads that the rows need least", false},
 	{"prune-table", FLAG, AT(prune_table), 0, 0, 0, NULL, NULL, NULL,

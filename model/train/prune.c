@@ -49,6 +49,8 @@ void prune_remove(const struct layout *layout, float *values, size_t layer, size
 
 void prune_space(size_t layers, size_t count, size_t *chosen)
 {
-	for (size_t i = 0; i < count; i++)
-		chosen[i] = i * layers / count;
+	/* i (layers - 1) / (count - 1), to the nearest, the lower of two */
+	chosen[0] = 0;
+	for (size_t i = 1; i < count; i++)
+		chosen[i] = (2 * i * (layers - 1) + count - 2) / (2 * (count - 1));
 }

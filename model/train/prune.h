@@ -25,7 +25,7 @@ int prune_rank(struct trainer *trainer, const struct trainer_text *texts, size_t
  */
 void prune_remove(const struct layout *layout, float *values, size_t layer, size_t head);
 
-/* chosen[count] of `layers`, evenly spaced from the first on: 0, 2, 4 of six. */
+/* chosen[count] of `layers`, evenly spaced, with the first and the last, whose output the heads know: 0, 2, 5 of six. */
 void prune_space(size_t layers, size_t count, size_t *chosen);
 
 #endif

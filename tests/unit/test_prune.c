@@ -15,13 +15,26 @@ START_TEST(some_layers_are_those_of_the_file)
 	ck_assert_int_ne(memcmp(to + b->layer[0].qkv, from + a->layer[0].qkv, 3 * 24 * 24 * sizeof *to), 0);
 	ck_assert_int_eq(memcmp(to + b->layer[0].output_norm, from + a->layer[1].output_norm, 24 * sizeof *to), 0);
 	ck_assert_int_eq(memcmp(to + b->head, from + a->head, 7 * 24 * sizeof *to), 0);
-	size_t spaced[4];
-	prune_space(6, 3, spaced);
-	ck_assert(spaced[0] == 0 && spaced[1] == 2 && spaced[2] == 4);
-	prune_space(6, 4, spaced);
-	ck_assert(spaced[0] == 0 && spaced[1] == 1 && spaced[2] == 3 && spaced[3] == 4);
 	trainer_close(whole);
 	trainer_close(second);
+}
+END_TEST
+
+START_TEST(layers_are_spaced_from_the_first_to_the_last)
+{
+	const size_t expected[6][6] = {{0}, {0, 5}, {0, 2, 5}, {0, 2, 3, 5}, {0, 1, 2, 4, 5}, {0, 1, 2, 3, 4, 5}};
+	size_t spaced[24];
+	for (size_t count = 1; count <= 6; count++) {
+		prune_space(6, count, spaced);
+		ck_assert_int_eq(memcmp(spaced, expected[count - 1], count * sizeof *spaced), 0);
+	}
+	for (size_t layers = 2; layers <= 24; layers++)
+		for (size_t count = 2; count <= layers; count++) {
+			prune_space(layers, count, spaced);
+			ck_assert(spaced[0] == 0 && spaced[count - 1] == layers - 1);
+			for (size_t i = 1; i < count; i++)
+				ck_assert_uint_lt(spaced[i - 1], spaced[i]);
+		}
 }
 END_TEST
 
@@ -128,6 +141,7 @@ int main(void)
 	TCase *tests = tcase_create("prune");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, some_layers_are_those_of_the_file);
+	tcase_add_test(tests, layers_are_spaced_from_the_first_to_the_last);
 	tcase_add_test(tests, importance_equals_differences_of_the_loss);
 	tcase_add_test(tests, a_removed_head_is_gone_and_stays_so);
 	return run_case("prune", tests);
