@@ -1,16 +1,10 @@
-/*
- * A model's way into service and out of it.  What is tested is the copy that
- * is put in place, so that nothing can change between the two.
- */
-#include "daemon/base/clock.h"
+/* A model's way into service and out of it. */
 #include "daemon/cmd.h"
 #include "daemon/config.h"
-#include "daemon/interrupt.h"
-#include "daemon/model_cases.h"
-#include "daemon/model_figures.h"
 #include "daemon/model_path.h"
 #include "daemon/model_place.h"
 #include "daemon/model_print.h"
+#include "daemon/model_promote.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -18,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char help[] =
 	"usage: bellwether model promote DIR [--db FILE] [--allow N] [OPTIONS]\n"
@@ -47,12 +40,9 @@ static const char help[] =
 	"Exit status: 0 ok, 1 the model failed its test or could not be put in place,\n"
 	"2 wrong usage.\n";
 
-enum { SHOWN = 100, SHOWN_CASES = 20 }; /* bytes of a text; of the cases that are answered wrongly */
-
 struct options {
-	struct classifier_options model;
-	const char *verb, *directory, *place, *database;
-	unsigned long allow;
+	const char *verb;
+	struct model_promote_options promote;
 	bool json;
 };
 
@@ -81,7 +71,7 @@ static int operands_take(int argc, char **argv, struct options *out)
 	if (promotes && optind == argc)
 		return usage_error("the directory of the new model is missing after", out->verb);
 	if (promotes)
-		out->directory = argv[optind++];
+		out->promote.directory = argv[optind++];
 	return optind < argc ? usage_error("unexpected", argv[optind]) : -1;
 }
 
@@ -96,23 +86,23 @@ static int options_parse(int argc, char **argv, struct options *out)
 		{NULL, 0, NULL, 0},
 	};
 	unsigned long threads;
-	*out = (struct options){.model = {.device = "auto", .precision = "auto"}};
+	*out = (struct options){.promote.model = {.device = "auto", .precision = "auto"}};
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		switch (c) {
-		case 't': out->place = optarg; break;
-		case 'b': out->database = optarg; break;
+		case 't': out->promote.place = optarg; break;
+		case 'b': out->promote.database = optarg; break;
 		case 'j': out->json = true; break;
-		case 'd': out->model.device = optarg; break;
-		case 'p': out->model.precision = optarg; break;
+		case 'd': out->promote.model.device = optarg; break;
+		case 'p': out->promote.model.precision = optarg; break;
 		case 'a':
-			if (!number_parse(optarg, ULONG_MAX, &out->allow))
+			if (!number_parse(optarg, ULONG_MAX, &out->promote.allow))
 				return usage_error("--allow takes a number, not", optarg);
 			break;
 		case 'n':
 			if (!number_parse(optarg, INT_MAX, &threads))
 				return usage_error("--threads takes a number, not", optarg);
-			out->model.threads = (int)threads;
+			out->promote.model.threads = (int)threads;
 			break;
 		case 'h': fputs(help, stdout); return EXIT_OK;
 		case ':': return usage_error("a value is missing after", argv[optind - 1]);
@@ -120,137 +110,6 @@ static int options_parse(int argc, char **argv, struct options *out)
 		}
 	}
 	return operands_take(argc, argv, out);
-}
-
-/* ---- promote ---- */
-
-struct job {
-	const struct options *options;
-	struct model_place place;
-	struct corrections corrections;
-	bool has_cases;
-	struct publish publish;
-	struct model_promotion promotion;
-	struct classifier *classifier;
-};
-
-/* Without --db a machine may well have no daemon. */
-static int cases_read(struct job *job, struct err *e)
-{
-	const char *database = job->options->database;
-	if (database == NULL && access(CONFIG_DATABASE, R_OK) < 0) {
-		fprintf(stderr, "bellwether model: no --db: no corrected case was looked at\n");
-		return 0;
-	}
-	job->has_cases = true;
-	return corrections_read(&job->corrections, database != NULL ? database : CONFIG_DATABASE, e);
-}
-
-/* Figures of another model would be believed of this one. */
-static int figures_check(const struct job *job, struct err *e)
-{
-	struct model_figures figures;
-	model_figures_read(&figures, job->publish.path);
-	if (!figures.there) {
-		fprintf(stderr, "bellwether model: %s has no run.json: its figures are not known\n", job->options->directory);
-		return 0;
-	}
-	if (strcmp(figures.version, job->promotion.version) == 0)
-		return 0;
-	return err_set(e, "%s: run.json speaks of the model %s, and the files are the model %s: they were changed since, and its "
-			  "figures are not theirs",
-		       job->options->directory, figures.version, job->promotion.version);
-}
-
-/* The beginning of a text as one line; nothing in it moves a terminal's cursor. */
-static void text_begin(const char *text, char out[SHOWN + 1])
-{
-	size_t length = strnlen(text, SHOWN);
-	while (text[length] != '\0' && length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-		length--;
-	for (size_t i = 0; i < length; i++)
-		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
-	out[length] = '\0';
-}
-
-static void wrong_print(void *context, const struct correction *correction, const struct score *score)
-{
-	size_t *left = context;
-	char text[SHOWN + 1];
-	if (*left == 0)
-		return;
-	(*left)--;
-	text_begin(correction->text, text);
-	const char *said = score->can_judge ? polarity_name((enum polarity)score_polarity(score)) : "nothing";
-	fprintf(stderr, "wrong: document %lld is %s for the desk and %s for the model: %s\n", (long long)correction->document,
-		polarity_name(correction->polarity), said, text);
-}
-
-static int cases_check(struct job *job, struct err *e)
-{
-	struct model_cases cases;
-	size_t shown = SHOWN_CASES;
-	if (!job->has_cases)
-		return 0;
-	if (model_cases_run(job->classifier, &job->corrections, wrong_print, &shown, &cases, e) < 0)
-		return -1;
-	size_t wrong = cases.cases - cases.right;
-	job->promotion.cases = (long long)cases.cases;
-	job->promotion.right = (long long)cases.right;
-	if (wrong <= job->options->allow)
-		return 0;
-	return err_set(e, "%s: %zu of %zu corrected cases are answered wrongly, and %lu may be: `bellwether train --db` learns them, "
-			  "--allow lets them pass",
-		       job->options->directory, wrong, cases.cases, job->options->allow);
-}
-
-static int candidate_open(struct job *job, struct err *e)
-{
-	struct classifier_options model = job->options->model;
-	char *from = realpath(job->options->directory, NULL);
-	model.path = job->publish.path;
-	snprintf(job->promotion.from, sizeof job->promotion.from, "%s", from != NULL ? from : job->options->directory);
-	free(from);
-	time_format_iso(clock_now_us(&wall_clock), job->promotion.promoted, sizeof job->promotion.promoted);
-	job->classifier = classifier_open(&model, e);
-	if (job->classifier == NULL)
-		return -1;
-	snprintf(job->promotion.version, sizeof job->promotion.version, "%s", classifier_get_info(job->classifier)->version);
-	return 0;
-}
-
-static int promote(struct job *job, struct err *e)
-{
-	if (cases_read(job, e) < 0 ||
-	    model_place_copy(&job->place, job->options->directory, &job->publish, &job->promotion, e) < 0)
-		return -1;
-	interrupt_guard(&job->publish);
-	if (candidate_open(job, e) < 0 || figures_check(job, e) < 0 || cases_check(job, e) < 0)
-		return -1;
-	interrupt_hold();
-	int result = model_place_switch(&job->place, &job->publish, &job->promotion, e);
-	interrupt_release();
-	return result;
-}
-
-static int promote_run(const struct options *options, struct err *e)
-{
-	struct job job = {.options = options, .promotion = {.cases = -1, .right = -1}};
-	interrupt_block();
-	int result = model_place_open(&job.place, options->place, true, e);
-	if (result == 0)
-		result = promote(&job, e);
-	interrupt_hold();
-	publish_abandon(&job.publish);
-	interrupt_forget();
-	interrupt_release();
-	if (result == 0)
-		printf("the model %s is in place at %s; a daemon takes it when it is restarted\n", job.promotion.version,
-		       job.place.path);
-	classifier_close(job.classifier);
-	corrections_clear(&job.corrections);
-	model_place_close(&job.place);
-	return result;
 }
 
 /* ---- rollback ---- */
@@ -281,7 +140,7 @@ static int rollback_run(const struct options *options, struct err *e)
 	struct model_place place;
 	char previous[3800], version[64];
 	int result = -1;
-	if (model_place_open(&place, options->place, true, e) == 0 &&
+	if (model_place_open(&place, options->promote.place, true, e) == 0 &&
 	    model_place_previous(&place, previous, sizeof previous, e) == 0 && previous_check(&place, previous, version, e) == 0)
 		result = model_place_return(&place, previous, e);
 	model_place_close(&place);
@@ -299,7 +158,7 @@ static int list_run(const struct options *options, struct err *e)
 	struct model_place place;
 	struct model_kept *kept = NULL;
 	size_t count = 0;
-	if (model_place_open(&place, options->place, false, e) < 0 || model_place_list(&place, &kept, &count, e) < 0)
+	if (model_place_open(&place, options->promote.place, false, e) < 0 || model_place_list(&place, &kept, &count, e) < 0)
 		return -1;
 	int result = model_print(kept, count, options->json, e);
 	if (result == 0 && count == 0 && !options->json)
@@ -315,7 +174,7 @@ int cmd_model(int argc, char **argv)
 	int status = options_parse(argc, argv, &options);
 	if (status >= 0)
 		return status;
-	int result = strcmp(options.verb, "promote") == 0	 ? promote_run(&options, &e)
+	int result = strcmp(options.verb, "promote") == 0	 ? model_promote(&options.promote, &e)
 		     : strcmp(options.verb, "rollback") == 0 ? rollback_run(&options, &e)
 							     : list_run(&options, &e);
 	if (result < 0)

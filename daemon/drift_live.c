@@ -218,7 +218,8 @@ static int documents_walk(struct walk *walk, struct store *store, struct err *e)
 		return err_set(e, "%s: no document there was scored by a model%s", options->database,
 			       options->all ? "" : " (--all takes the others)");
 	if (options->before == NULL && walk->weeks.count < 2)
-		return err_set(e, "%s: the text is of one week, and the model has no drift.json to hold it against", options->database);
+		return err_set(e, "%s: the text is of one week, and the model has no drift.json to hold it against",
+			       options->database);
 	open_weeks(walk);
 	if (store_each_document(store, INT64_MIN, add_one, walk, e) < 0)
 		return -1;

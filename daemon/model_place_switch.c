@@ -157,7 +157,8 @@ int model_place_switch(const struct model_place *place, struct publish *publish,
 	if (promotion_write(promotion, publish->path, e) < 0 || place_look(place, &kind, now, e) < 0 ||
 	    publish_finish(publish, e) < 0)
 		return -1;
-	int result = kind == PLACE_DIRECTORY ? directory_switch(place, promotion->previous, text, e) : link_switch(place, text, e);
+	int result = kind == PLACE_DIRECTORY ? directory_switch(place, promotion->previous, text, e)
+					     : link_switch(place, text, e);
 	if (result < 0) { /* for publish_abandon: a version that never was in place is none */
 		memcpy(publish->path, publish->target, sizeof publish->target);
 		return -1;
