@@ -61,9 +61,10 @@ struct rule_baseline {
 	double support;      /* stories that the level rests on */
 	double unsure;       /* how unsure the level is: variance over its square */
 	double dispersion;   /* counts: variance over mean of a day; else: variance of a day's own level */
-	double scatter[RULE_WINDOWS]; /* counts: variance over mean of each of the rule's windows */
-	double past_alarms, past_slope;   /* counts: how often the topic's own past crossed a line; 1 and 1 = as reckoned */
-	double usual_alarms, usual_slope; /* counts: the same of simulated topics like this one */
+	double scatter[RULE_WINDOWS]; /* of each of the rule's windows; counts: variance over mean; else: of its own level */
+	double score_variance; /* mean score: of a single story's */
+	double past_alarms, past_slope;   /* how often the topic's own past crossed a line; 1 and 1 = as reckoned */
+	double usual_alarms, usual_slope; /* the same of simulated topics like this one */
 	double stories, stories_dispersion; /* all stories on an average day, whatever the metric, and their variance over mean */
 	double judged;       /* of them with a polarity */
 	double share, share_support, share_spread; /* the negative share, stories it rests on, variance of a day's own share */

@@ -19,13 +19,16 @@
 static const double line_a_day = 1.0 / 3;  /* of the line that is counted */
 static const double prior_episodes = 12;   /* how firmly the reckoning is believed */
 static const double most_excess = 6;       /* of an episode, in logarithms of the rate */
-enum { KEEP_HOURS = 6 };
+enum {
+	KEEP_HOURS = 6,
+	FIRST_HOURS = 14 * DAY_HOURS, /* of tone: a past this short tells nothing */
+};
 
 struct replay {
 	const struct rule_baseline *baseline;
 	const struct history *history;
-	double means[RULE_HISTORY_HOURS + 1]; /* forecast, cumulative */
-	bool witness;                         /* there are others */
+	double means[RULE_HISTORY_HOURS + 1]; /* forecast, cumulative; of counts */
+	enum rule_metric metric;
 };
 
 struct episodes {
@@ -51,9 +54,30 @@ static double rate_at(const struct replay *replay, int32_t i)
 			continue; /* not high, however little it varies */
 		variance = look_variance(replay->baseline, mean, rule_windows[w]);
 		rate = look_rate(count, mean, variance, rule_windows[w]);
-		if (replay->witness && isfinite(rate))
+		if (replay->metric == RULE_NEGATIVE_COUNT && isfinite(rate))
 			rate *= look_witness(replay->baseline, history->others[i + 1] - history->others[from],
 					     mean / replay->baseline->level, variance / mean);
+		rarest = rate < rarest ? rate : rarest;
+	}
+	return rarest;
+}
+
+/* The same of a share or a mean, by what is usual now. */
+static double tone_rate_at(const struct replay *replay, int32_t i)
+{
+	const struct history *history = replay->history;
+	double rarest = INFINITY;
+
+	for (size_t w = 1; w < RULE_WINDOWS; w++) {
+		int32_t from = i + 1 - rule_windows[w] / 60;
+		struct tone_trial trial;
+		double rate;
+
+		if (from < 0)
+			break;
+		trial = tone_trial(replay->baseline, replay->metric, history->counted[i + 1] - history->counted[from],
+				   history->summed[i + 1] - history->summed[from], rule_windows[w]);
+		rate = tone_rate(&trial, rule_windows[w]);
 		rarest = rate < rarest ? rate : rarest;
 	}
 	return rarest;
@@ -83,7 +107,7 @@ static struct episodes count_episodes(const struct replay *replay, int32_t begin
 			end_episode(&episodes, rarest);
 			hot = -1;
 		}
-		rate = rate_at(replay, i);
+		rate = rule_counts(replay->metric) ? rate_at(replay, i) : tone_rate_at(replay, i);
 		if (hot < 0 && rate > line_a_day)
 			continue;
 		rarest = hot < 0 ? rate : fmin(rarest, rate);
@@ -122,9 +146,9 @@ void calibrate(struct rule_baseline *baseline, const struct history *history, co
 
 	replay.baseline = baseline;
 	replay.history = history;
-	replay.witness = metric == RULE_NEGATIVE_COUNT;
+	replay.metric = metric;
 	baseline->past_alarms = baseline->past_slope = 1;
-	begin = fill(&replay, days, count);
+	begin = rule_counts(metric) ? fill(&replay, days, count) : history->hours < FIRST_HOURS ? history->hours : 0;
 	if (begin >= history->hours)
 		return;
 	episodes = count_episodes(&replay, begin);

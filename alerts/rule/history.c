@@ -38,23 +38,57 @@ void history_read(struct history *history, const struct window *hours, int32_t h
 	}
 }
 
-void history_sum(struct history *history, enum rule_metric metric)
+static void sum_counts(struct history *history, bool negative)
 {
-	double counted = 0, others = 0, exposed = 0;
+	double counted = 0, others = 0;
 
 	for (int32_t i = 0; i < history->hours; i++) {
 		history->counted[i] = counted;
 		history->others[i] = others;
-		history->exposed[i] = exposed;
 		if (history->exposure[i] <= 0)
 			continue;
-		exposed += history->exposure[i];
-		counted += metric == RULE_NEGATIVE_COUNT ? history->negative[i] : history->counts[i];
-		others += metric == RULE_NEGATIVE_COUNT ? history->counts[i] - history->negative[i] : 0;
+		counted += negative ? history->negative[i] : history->counts[i];
+		others += negative ? history->counts[i] - history->negative[i] : 0;
 	}
 	history->counted[history->hours] = counted;
 	history->others[history->hours] = others;
+}
+
+static void sum_tone(struct history *history, const struct window *hours, bool share)
+{
+	size_t next = window_after(hours, history->begin - 1), size = window_size(hours);
+	double judged = 0, sum = 0;
+
+	for (int32_t i = 0; i < history->hours; i++) {
+		history->counted[i] = judged;
+		history->summed[i] = sum;
+		if (next == size || window_slot(hours, next) != history->begin + i)
+			continue;
+		if (history->exposure[i] > 0) {
+			struct tally tally = window_at(hours, next);
+
+			judged += tally.judged > tally.negative ? tally.judged : tally.negative; /* old ones that turned */
+			sum += share ? tally.negative : (double)tally.score / 1e6;
+		}
+		next++;
+	}
+	history->counted[history->hours] = judged;
+	history->summed[history->hours] = sum;
+}
+
+void history_sum(struct history *history, const struct window *hours, enum rule_metric metric)
+{
+	double exposed = 0;
+
+	for (int32_t i = 0; i < history->hours; i++) {
+		history->exposed[i] = exposed;
+		exposed += history->exposure[i];
+	}
 	history->exposed[history->hours] = exposed;
+	if (rule_counts(metric))
+		sum_counts(history, metric == RULE_NEGATIVE_COUNT);
+	else
+		sum_tone(history, hours, metric == RULE_NEGATIVE_SHARE);
 }
 
 /* What the hours had in which the feed was alive. */

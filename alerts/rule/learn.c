@@ -23,6 +23,11 @@ int32_t rule_baseline_hour(const struct window *hours, int32_t cell)
 	return hour / every * every;
 }
 
+bool rule_counts(enum rule_metric metric)
+{
+	return metric == RULE_VOLUME || metric == RULE_NEGATIVE_COUNT;
+}
+
 static double judged_a_day(const struct day *days, size_t count)
 {
 	double sum = 0, exposure = 0;
@@ -53,7 +58,7 @@ void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const s
 	history_read(&history, hours, hour);
 	*baseline = (struct rule_baseline){.hour = hour, .days = (double)history.hours / DAY_HOURS};
 	week_learn(&history, baseline->week);
-	history_sum(&history, metric);
+	history_sum(&history, hours, metric);
 	count = history_cut_days(&history, hours, days);
 	stories = metric == RULE_VOLUME ? (struct usual){0} : level_learn(days, count, RULE_VOLUME);
 	share = tone_learn(days, count, true);
@@ -71,10 +76,12 @@ void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const s
 	baseline->share_support = share.support;
 	baseline->share_spread = share.dispersion;
 	baseline->past_alarms = baseline->past_slope = baseline->usual_alarms = baseline->usual_slope = 1;
-	if (metric != RULE_VOLUME && metric != RULE_NEGATIVE_COUNT)
-		return;
-	scatter_learn(baseline, &history, days, count);
-	drift_learn(baseline, hours, &history, days, count, metric);
+	if (rule_counts(metric)) {
+		scatter_learn(baseline, &history, days, count);
+		drift_learn(baseline, hours, &history, days, count, metric);
+	} else {
+		tone_scatter(baseline, &history, metric);
+	}
 	calibrate(baseline, &history, days, count, metric);
-	run_length_learn(baseline);
+	run_length_learn(baseline, metric);
 }

@@ -40,13 +40,18 @@ double look_unsure(const struct rule_baseline *baseline)
 	return 1 / baseline->support + unseen;
 }
 
-double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells)
+size_t look_window(int32_t cells)
 {
 	size_t i = 0;
 
 	while (i + 1 < RULE_WINDOWS && rule_windows[i] < cells)
 		i++;
-	return mean * baseline->scatter[i] + mean * mean * baseline->unsure;
+	return i;
+}
+
+double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells)
+{
+	return mean * baseline->scatter[look_window(cells)] + mean * mean * baseline->unsure;
 }
 
 /*

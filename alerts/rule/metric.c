@@ -46,36 +46,33 @@ static void look_at_count(const struct rule_spec *spec, const struct rule_baseli
 	look->per_day = rule_alarms(baseline, rate);
 }
 
-static void look_at_share(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
-			  int32_t cells, struct look *look)
+static struct tone_trial trial_of(const struct rule_baseline *baseline, enum rule_metric metric, const struct tally *tally,
+				  int32_t cells)
 {
-	double share = baseline->level, spread = baseline->dispersion + share * (1 - share) / baseline->support;
+	double sum = metric == RULE_NEGATIVE_SHARE ? tally->negative : (double)tally->score / 1e6;
 
-	look->expected = tally->judged * share;
-	look->ratio = look->count / fmax(look->expected, LEAST_EXPECTED);
-	if (tally->judged >= LEAST_JUDGED && !below_guards(spec, look))
-		look->per_day = (double)look->count * CELLS_A_DAY / cells *
-				beta_binomial_mass(look->count, tally->judged, share, spread);
+	return tone_trial(baseline, metric, tally->judged, sum, cells);
 }
 
-/* How far below the usual mean, in standard deviations. */
-static double mean_deviation(const struct rule_baseline *baseline, const struct tally *tally)
-{
-	static const double score_variance = 0.4;
-	double variance = score_variance * (1.0 / tally->judged + 1 / baseline->support) + baseline->dispersion;
-
-	return (baseline->level - (double)tally->score / 1e6 / tally->judged) / sqrt(variance);
-}
-
-/* A mean of n stories crosses a line at most as often as one of n new ones would: n arrivals, nearly the same mean. */
-static void look_at_mean(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
+static void look_at_tone(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
 			 int32_t cells, struct look *look)
 {
-	look->expected = baseline->level;
-	look->ratio = tally->judged ? (double)tally->score / 1e6 / tally->judged : 0;
-	if (tally->judged >= LEAST_JUDGED && tally->judged >= spec->min_count && look->ratio < look->expected)
-		look->per_day = sqrt((double)tally->judged) * CELLS_A_DAY / cells *
-				normal_tail(mean_deviation(baseline, tally));
+	struct tone_trial trial = trial_of(baseline, spec->metric, tally, cells);
+	bool low;
+	double rate;
+
+	if (spec->metric == RULE_MEAN_SCORE) {
+		look->expected = baseline->level;
+		look->ratio = tally->judged ? (double)tally->score / 1e6 / tally->judged : 0;
+		low = tally->judged < spec->min_count || look->ratio >= look->expected;
+	} else {
+		look->expected = tally->judged * baseline->level;
+		look->ratio = look->count / fmax(look->expected, LEAST_EXPECTED);
+		low = below_guards(spec, look);
+	}
+	rate = low ? INFINITY : tone_rate(&trial, cells);
+	if (isfinite(rate))
+		look->per_day = rule_alarms(baseline, rate);
 }
 
 struct look look_at(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
@@ -83,27 +80,20 @@ struct look look_at(const struct rule_spec *spec, const struct rule_baseline *ba
 {
 	struct look look = {.per_day = INFINITY, .count = look_count(spec->metric, tally)};
 
-	switch (spec->metric) {
-	case RULE_NEGATIVE_SHARE: look_at_share(spec, baseline, tally, cells, &look); break;
-	case RULE_MEAN_SCORE: look_at_mean(spec, baseline, tally, cells, &look); break;
-	default: look_at_count(spec, baseline, tally, exposure, cells, &look); break;
-	}
+	if (rule_counts(spec->metric))
+		look_at_count(spec, baseline, tally, exposure, cells, &look);
+	else
+		look_at_tone(spec, baseline, tally, cells, &look);
 	return look;
 }
 
 double look_p_value(const struct rule_spec *spec, const struct rule_baseline *baseline, const struct tally *tally,
 			 const struct look *look, int32_t cells)
 {
-	double share = baseline->level;
+	struct tone_trial trial;
 
-	switch (spec->metric) {
-	case RULE_NEGATIVE_SHARE:
-		return beta_binomial_tail(look->count, tally->judged, share,
-					  baseline->dispersion + share * (1 - share) / baseline->support);
-	case RULE_MEAN_SCORE:
-		return normal_tail(mean_deviation(baseline, tally));
-	default:
-		return negative_binomial_tail(look->count, look->expected,
-					      look_variance(baseline, look->expected, cells));
-	}
+	if (rule_counts(spec->metric))
+		return negative_binomial_tail(look->count, look->expected, look_variance(baseline, look->expected, cells));
+	trial = trial_of(baseline, spec->metric, tally, cells);
+	return beta_binomial_tail(trial.bad, trial.judged, trial.share, trial.spread);
 }

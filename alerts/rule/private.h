@@ -30,8 +30,9 @@ struct history {
 	float negative[RULE_HISTORY_HOURS];  /* of them */
 	float exposure[RULE_HISTORY_HOURS];  /* in average days, by the week's profile; 0 where the feed was dead */
 	/* All cumulative: up to, not with, an hour. */
-	double counted[RULE_HISTORY_HOURS + 1];  /* of the metric */
+	double counted[RULE_HISTORY_HOURS + 1];  /* of the metric; share and mean: of judged stories */
 	double others[RULE_HISTORY_HOURS + 1];   /* negative stories: those that are not; else 0 */
+	double summed[RULE_HISTORY_HOURS + 1];   /* share: of negative stories; mean: of scores; else unset */
 	double exposed[RULE_HISTORY_HOURS + 1];
 };
 
@@ -48,7 +49,8 @@ struct day {
 };
 
 void history_read(struct history *history, const struct window *hours, int32_t hour);
-void history_sum(struct history *history, enum rule_metric metric); /* after week_learn: what is cumulative */
+/* After week_learn: what is cumulative. */
+void history_sum(struct history *history, const struct window *hours, enum rule_metric metric);
 size_t history_cut_days(const struct history *history, const struct window *hours, struct day days[DAYS_MOST]);
 
 /* week.c: the profile, as a cumulative sum; fills the history's exposure, and clears the counts of hours that have none. */
@@ -71,10 +73,23 @@ struct usual {
 struct usual level_learn(struct day *days, size_t count, enum rule_metric metric);
 struct usual level_forecast(struct day *days, size_t count, struct usual usual); /* after level_learn: with the trend */
 struct usual tone_learn(const struct day *days, size_t count, bool share);
+bool rule_counts(enum rule_metric metric); /* stories, or how bad they are? */
 double rule_middle(double *values, size_t count); /* the median, the upper one of an even count; sorts: for a few values */
 
 /* scatter.c: variance over mean within each of the rule's windows. */
 void scatter_learn(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count);
+
+/*
+ * tone.c: a share, or a mean read as one: so many of the judged stories are as
+ * bad as can be; each window has a share of its own, drawn with this variance.
+ */
+struct tone_trial {
+	double judged, bad, share, spread;
+};
+struct tone_trial tone_trial(const struct rule_baseline *baseline, enum rule_metric metric, double judged, double sum,
+			     int32_t cells);
+double tone_rate(const struct tone_trial *trial, int32_t cells); /* as look_rate */
+void tone_scatter(struct rule_baseline *baseline, const struct history *history, enum rule_metric metric);
 
 /* calibrate.c: how often this topic's own past crossed the line, against how often it should have. */
 void calibrate(struct rule_baseline *baseline, const struct history *history, const struct day *days, size_t count,
@@ -86,6 +101,7 @@ double rule_alarms(const struct rule_baseline *baseline, double rate);
 double look_rate(double count, double mean, double variance, int32_t cells);
 /* Negative stories: the others are a witness, since a crisis brings those too.  A factor for the rate. */
 double look_witness(const struct rule_baseline *baseline, double others, double exposure, double dispersion);
+size_t look_window(int32_t cells); /* the index of the shortest of the rule's windows that is as long, or of the longest */
 double look_unsure(const struct rule_baseline *baseline); /* what the baseline holds, from its other fields */
 double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells);
 

@@ -4,25 +4,29 @@
  * baselines learnt from their own past, where each window alone was reckoned to
  * alarm once.
  *
- *   bench_run_lengths [TOPICS [SEED]] > table
+ *   bench_run_lengths [-M negative_share|mean_score] [-n TOPICS] [-s SEED] > table
  *
  * Each topic is made up anew: from a story in four days to fifty an hour,
  * single or in clusters of up to two and a half over 1 to 12 hours, on a level that is
  * steady or wanders with a memory of 5 to 50 hours, by the week or not.  It lives
  * for two years.  Its alarms at three budgets go to the cell of the table that
- * its baseline belongs to at that time.
+ * its baseline belongs to at that time.  For a share or a mean, between a tenth
+ * and half of its stories are negative; of two topics in three that changes, by
+ * the hour or with such a memory; their table has one column.
  */
 #include "tests/bench/synthetic.h"
 
 #include "alerts/rule/run_length.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 struct cell {
 	double alarms[BUDGETS], days;
 };
 
 static struct cell cells[RUN_LEVELS][RUN_PARTS];
+static enum rule_metric metric = RULE_VOLUME;
 
 static void forget_table(struct rule_baseline *baseline)
 {
@@ -43,12 +47,16 @@ static struct stream make_up(uint64_t seed)
 		s.wander_hours = 5 * exp(uniform(&s) * log(10));
 	}
 	s.weekly = uniform(&s) < 0.5;
+	if (metric != RULE_VOLUME && uniform(&s) < 2.0 / 3) {
+		s.tone_width = 0.5 * uniform(&s);
+		s.tone_hours = uniform(&s) < 0.5 ? 0 : 5 * exp(uniform(&s) * log(10));
+	}
 	return s;
 }
 
 static struct cell *cell_of(const struct rule_baseline *baseline)
 {
-	double level = run_level(baseline), part = run_part(baseline);
+	double level = run_level(baseline, metric), part = metric == RULE_VOLUME ? run_part(baseline) : 0;
 
 	return &cells[(int)(level + 0.5)][(int)(part + 0.5)];
 }
@@ -60,10 +68,14 @@ static void run_topic(uint64_t seed)
 
 	topic_init(&topic);
 	topic.after_learning = forget_table;
+	topic.metric = metric;
+	topic.random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	topic.negative = metric == RULE_VOLUME ? 0 : 0.1 + 0.4 * draw(&topic.random);
 	for (int64_t hour = 0; hour < TOPIC_HOURS; hour++) {
 		uint32_t minutes[HOUR_MINUTES];
 
 		stream_hour(&stream, 1, minutes);
+		topic.tone = stream.tone;
 		for (int i = 0; i < HOUR_MINUTES; i++) {
 			unsigned began = minutes[i] ? topic_tell(&topic, cell_at(hour, i), minutes[i]) : 0;
 
@@ -115,14 +127,23 @@ static const struct cell *nearest(const struct cell *row, int part)
 
 int main(int argc, char **argv)
 {
-	int topics = argc > 1 ? atoi(argv[1]) : 350;
-	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	int topics = 350, parts;
+	uint64_t seed = 1;
 
+	for (int c; (c = getopt(argc, argv, "M:n:s:")) != -1;) {
+		switch (c) {
+		case 'M': metric = strcmp(optarg, "mean_score") == 0 ? RULE_MEAN_SCORE : RULE_NEGATIVE_SHARE; break;
+		case 'n': topics = atoi(optarg); break;
+		case 's': seed = strtoull(optarg, NULL, 10); break;
+		default: fprintf(stderr, "usage: bench_run_lengths [-M negative_share|mean_score] [-n TOPICS] [-s SEED]\n"); return 2;
+		}
+	}
+	parts = metric == RULE_VOLUME ? RUN_PARTS : 1;
 	for (int t = 0; t < topics; t++)
 		run_topic(seed * 1000000 + (uint64_t)t);
 	for (int l = 0; l < RUN_LEVELS; l++) {
 		printf("\t{");
-		for (int p = 0; p < RUN_PARTS; p++)
+		for (int p = 0; p < parts; p++)
 			print_cell(nearest(cells[l], p));
 		printf(" },\n");
 		fprintf(stderr, "\n");

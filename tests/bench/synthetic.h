@@ -24,6 +24,10 @@
  *   doubles         on some day of the second half-year there are twice as many stories for good
  *   all of these    clusters, a wandering level half as wide, weeks, a trend half as strong, outages
  *
+ * Where stories have a tone, its log-odds are those of each hour alone in the
+ * overdispersed ones, and wander as the level does in the autocorrelated ones
+ * and in all of these; else they are always the same.
+ *
  * The rule is asked directly (rule_learn, rule_judge) with the watch's own steps
  * from ok to firing and back: a topic-year of the busiest stream is 88 million
  * stories.  Within a minute counts only grow, and the watch begins at most one
@@ -45,23 +49,29 @@ struct stream {
 	double cluster_size, cluster_hours; /* stories of an event, 1 = one; how far apart */
 	double gamma_width;       /* of an hour's own level; 0 = none */
 	double wander_width, wander_hours; /* of the level's logarithm; 0 = none */
+	double tone_width, tone_hours; /* of a negative story's log-odds; 0 hours = each alone */
 	double growth;            /* of the logarithm, an hour */
 	bool weekly, wave, has_outages;
 	int64_t doubling;         /* hour; far away where there is none */
 	/* Where it is. */
-	uint64_t random;
-	double wander;
+	uint64_t random, tone_random;
+	double wander, tone;      /* tone: of the last hour, in log-odds */
 	int64_t hour;             /* hours generated */
 	int64_t outage, outage_end; /* hours */
 	uint32_t ring[RING_MINUTES]; /* stories still to come, by minute */
 };
 
+static inline double draw(uint64_t *random)
+{
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return ((double)(*random >> 11) + 0.5) * 0x1p-53;
+}
+
 static inline double uniform(struct stream *s)
 {
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 7;
-	s->random ^= s->random << 17;
-	return ((double)(s->random >> 11) + 0.5) * 0x1p-53;
+	return draw(&s->random);
 }
 
 static inline double exponential(struct stream *s, double mean)
@@ -126,6 +136,7 @@ static inline struct stream stream_start(double rate, uint64_t seed)
 	struct stream s = {.rate = rate, .random = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15), .cluster_size = 1,
 			   .cluster_hours = 4, .wander_hours = 20, .doubling = INT64_MAX};
 
+	s.tone_random = ~s.random;
 	for (int i = 0; i < 20; i++)
 		uniform(&s);
 	next_outage(&s);
@@ -139,8 +150,11 @@ static inline struct stream stream_of(enum kind kind, double rate, uint64_t seed
 
 	switch (kind) {
 	case CLUSTERED: s.cluster_size = 2; break;
-	case OVERDISPERSED: s.gamma_width = 0.4; break;
-	case AUTOCORRELATED: s.wander_width = 0.3; break;
+	case OVERDISPERSED: s.gamma_width = s.tone_width = 0.4; break;
+	case AUTOCORRELATED:
+		s.wander_width = s.tone_width = 0.3;
+		s.tone_hours = 20;
+		break;
 	case WEEKLY: s.weekly = true; break;
 	case WAVE: s.wave = true; break;
 	case TREND: s.growth = growth; break;
@@ -148,7 +162,8 @@ static inline struct stream stream_of(enum kind kind, double rate, uint64_t seed
 	case DOUBLES: s.doubling = 4383 + (int64_t)(uniform(&s) * 4383); break;
 	case ALL:
 		s.cluster_size = 2;
-		s.wander_width = 0.15;
+		s.wander_width = s.tone_width = 0.15;
+		s.tone_hours = 20;
 		s.growth = growth / 2;
 		s.weekly = s.has_outages = true;
 		break;
@@ -185,6 +200,16 @@ static inline double level_of(struct stream *s)
 	return s->hour >= s->doubling ? 2 * level : level;
 }
 
+/* The same stories come whatever their tone. */
+static inline void step_tone(struct stream *s)
+{
+	struct stream dice = {.random = s->tone_random};
+	double keep = s->tone_hours > 0 ? exp(-1 / s->tone_hours) : 0;
+
+	s->tone = keep * s->tone + s->tone_width * sqrt(1 - keep * keep) * normal(&dice);
+	s->tone_random = dice.random;
+}
+
 /* The later stories of the cluster whose first story comes in this minute. */
 static inline void place_followers(struct stream *s, int64_t minute)
 {
@@ -213,6 +238,8 @@ static inline void stream_hour(struct stream *s, double boost, uint32_t minutes[
 		minutes[i] = dead ? 0 : *slot;
 		*slot = 0;
 	}
+	if (s->tone_width > 0)
+		step_tone(s);
 	s->hour++;
 }
 
@@ -235,7 +262,9 @@ struct topic {
 	struct window recent, hours;
 	struct rule_baseline baseline;
 	void (*after_learning)(struct rule_baseline *baseline); /* NULL = nothing */
-	double negative; /* share of the stories; 0 = the rule is on their volume, else on the negative ones */
+	enum rule_metric metric;
+	double negative; /* share of the stories; 0 = none has a polarity */
+	double tone;     /* of the stories of this hour, in log-odds */
 	uint64_t random; /* for that */
 	bool learnt;
 	struct alarm alarms[BUDGETS];
@@ -245,6 +274,7 @@ struct topic {
 static inline void topic_init(struct topic *topic)
 {
 	memset(topic, 0, sizeof *topic);
+	topic->metric = RULE_VOLUME;
 	for (int b = 0; b < BUDGETS; b++)
 		topic->alarms[b].since = RULE_EVER;
 	window_init(&topic->recent, RULE_LONGEST_CELLS + 13 * HOUR_MINUTES);
@@ -259,7 +289,7 @@ static inline void topic_reset(struct topic *topic)
 
 static inline struct rule_spec spec_of(const struct topic *topic, int budget)
 {
-	return (struct rule_spec){.name = "budget", .metric = topic->negative > 0 ? RULE_NEGATIVE_COUNT : RULE_VOLUME,
+	return (struct rule_spec){.name = "budget", .metric = topic->metric,
 				  .false_alarms_per_day = budgets[budget],
 				  .keep_firing_us = KEEP_CELLS * RULE_CELL_US};
 }
@@ -285,24 +315,33 @@ static inline void end_due(struct alarm *alarm, int32_t cell)
 	}
 }
 
+/* Negative stories are bad in different degrees, and so are the others good. */
+static inline struct tally tally_of(struct topic *topic, uint32_t stories)
+{
+	struct tally tally = {.documents = stories, .stories = stories, .judged = stories};
+	double odds = topic->negative / (1 - topic->negative) * exp(topic->tone), share = odds / (1 + odds);
+
+	for (uint32_t i = 0; i < stories; i++) {
+		double dice = draw(&topic->random);
+		bool negative = dice < share;
+		double degree = negative ? dice / share : (dice - share) / (1 - share);
+
+		tally.negative += negative;
+		tally.score += (int64_t)(1e6 * (negative ? -0.6 - 0.4 * degree : degree > 0.7 ? degree : 0.1));
+	}
+	return tally;
+}
+
 /* One minute's stories; returns the budgets, as bits, whose alert begins with them. */
 static inline unsigned topic_tell(struct topic *topic, int32_t cell, uint32_t stories)
 {
-	struct tally tally = {.documents = stories, .stories = stories};
+	struct tally tally = topic->negative > 0 ? tally_of(topic, stories) : (struct tally){.documents = stories, .stories = stories};
 	struct rule_spec spec = spec_of(topic, BUDGETS - 1);
 	struct rule_span ever = {RULE_EVER, cell};
 	struct rule_verdict whole;
 	unsigned began = 0;
 	int32_t hour;
 
-	if (topic->negative > 0) {
-		struct stream dice = {.random = topic->random};
-
-		tally.judged = stories;
-		for (uint32_t i = 0; i < stories; i++)
-			tally.negative += uniform(&dice) < topic->negative;
-		topic->random = dice.random;
-	}
 	topic->fires = 0;
 	window_add(&topic->recent, cell, &tally);
 	window_add(&topic->hours, cell / HOUR_MINUTES, &tally);

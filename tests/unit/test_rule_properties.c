@@ -276,6 +276,66 @@ START_TEST(the_cause_is_told)
 }
 END_TEST
 
+/* Four in ten of a day's stories are negative, instead of three. */
+static bool fires_on_worse_tone(enum rule_metric metric, const struct window *hours)
+{
+	struct rule_spec spec = {.metric = metric};
+	struct rule_baseline baseline = learn(metric, hours);
+	struct window recent;
+	bool fires;
+
+	window_init(&recent, RULE_LONGEST_CELLS + 60);
+	for (int i = 0; i < DAY_CELLS; i++)
+		add(&recent, TODAY * DAY_CELLS - i, 1, i % 10 < 4);
+	fires = rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS)).fire;
+	window_reset(&recent);
+	return fires;
+}
+
+/* What a topic's tone does of itself tells what is unusual of it: always the same, or each day another one. */
+START_TEST(tone_is_judged_by_how_it_varies)
+{
+	enum rule_metric metric = _i ? RULE_MEAN_SCORE : RULE_NEGATIVE_SHARE;
+	struct window hours;
+
+	begin(&hours, 17);
+	for (int32_t hour = (TODAY - 95) * 24; hour < TODAY * 24; hour++)
+		add(&hours, hour, 60, 12 + around(6));
+	ck_assert(fires_on_worse_tone(metric, &hours));
+	window_reset(&hours);
+	begin(&hours, 18);
+	for (int32_t hour = (TODAY - 95) * 24; hour < TODAY * 24; hour++)
+		add(&hours, hour, 60, 10 + 3 * (uint32_t)(hour / 24 % 5) + around(2));
+	ck_assert(!fires_on_worse_tone(metric, &hours));
+	window_reset(&hours);
+}
+END_TEST
+
+/* A few bad stories of a topic whose stories are bad now and then are no event, whatever a normal curve says of so few. */
+START_TEST(a_few_bad_stories_are_no_event)
+{
+	struct rule_spec spec = {.metric = _i ? RULE_MEAN_SCORE : RULE_NEGATIVE_SHARE};
+	struct window hours, recent;
+	struct rule_baseline baseline;
+
+	begin(&hours, 19);
+	for (int32_t i = 0; i < 95 * 24 * 4; i++)
+		add(&hours, (TODAY - 95) * 24 + i / 4, 1, uniform() < 0.3);
+	baseline = learn(spec.metric, &hours);
+	window_init(&recent, RULE_LONGEST_CELLS + 60);
+	for (int i = 20; i < RULE_LONGEST_CELLS; i += 15)
+		add(&recent, TODAY * DAY_CELLS - i, 1, i / 15 % 10 < 3);
+	for (int i = 0; i < 5; i++)
+		add(&recent, TODAY * DAY_CELLS - 3 * i, 1, 1);
+	ck_assert(!rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS)).fire);
+	for (int i = 0; i < 20; i++)
+		add(&recent, TODAY * DAY_CELLS - 2 * i, 1, 1);
+	ck_assert(rule_judge(&spec, &baseline, &recent, whole(TODAY * DAY_CELLS)).fire);
+	window_reset(&hours);
+	window_reset(&recent);
+}
+END_TEST
+
 static void check_finite(const struct rule_verdict *verdict)
 {
 	ck_assert(isfinite(verdict->expected) && isfinite(verdict->ratio) && isfinite(verdict->stories_expected));
@@ -353,6 +413,8 @@ int main(void)
 	tcase_add_loop_test(tcase, growth_is_followed, 3, RATES);
 	tcase_add_loop_test(tcase, a_spike_in_the_past_hides_none_later, 1, RATES);
 	tcase_add_loop_test(tcase, the_cause_is_told, 0, 3);
+	tcase_add_loop_test(tcase, tone_is_judged_by_how_it_varies, 0, 2);
+	tcase_add_loop_test(tcase, a_few_bad_stories_are_no_event, 0, 2);
 	tcase_add_loop_test(tcase, extremes_stay_finite, 0, RULE_METRICS);
 	tcase_add_loop_test(tcase, times_before_1970_and_far_ahead_are_times, 0, 5);
 	return run_case("rule_properties", tcase);
