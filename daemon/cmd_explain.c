@@ -31,11 +31,12 @@ static const char help[] =
 	"                    what each attention head looks at (of the first 50 texts)\n"
 	"  --topic           explain the topic, not the polarity\n"
 	"  --class NAME      explain this class, not the most probable one\n"
-	"  --method M        leave-out (the default): what is lost without a word;\n"
+	"  --method M        leave-out (the default): what is lost without a word; where\n"
+	"                    several words say the same, none of them is missed much;\n"
 	"                    integrated: integrated gradients, weights that add up to\n"
 	"                    log_odds - base; gradient: gradient x (input - baseline);\n"
 	"                    rollout, attention: how much a word is read (shares of 1)\n"
-	"  --baseline B      what gradients compare words with: mask (the default), pad,\n"
+	"  --baseline B      what gradients compare words with: pad (the default), mask,\n"
 	"                    or zero\n"
 	"  --steps N         of the integral, 1 to 512 (default 32)\n"
 	"  --threads N       0 (the default): one per CPU\n"
@@ -92,7 +93,7 @@ static int option_take(int option, const char *word, struct options *out)
 	case 'b':
 		found = name_find(explain_baselines, EXPLAIN_BASELINES, optarg);
 		out->how.baseline = (enum explain_baseline)found;
-		return found >= 0 ? -1 : usage_error("--baseline is mask, pad or zero, not", optarg);
+		return found >= 0 ? -1 : usage_error("--baseline is pad, mask or zero, not", optarg);
 	case 's':
 		return number_parse(optarg, 1, EXPLAIN_STEPS_MOST, &out->how.steps)
 			       ? -1 : usage_error("--steps takes a number from 1 to 512, not", optarg);
@@ -115,7 +116,7 @@ static int options_parse(int argc, char **argv, struct options *out)
 		{"steps", required_argument, NULL, 's'},    {"threads", required_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},	    {NULL, 0, NULL, 0},
 	};
-	*out = (struct options){.how = {.method = EXPLAIN_LEAVE_OUT, .baseline = EXPLAIN_MASK, .steps = EXPLAIN_STEPS}};
+	*out = (struct options){.how = {.method = EXPLAIN_LEAVE_OUT, .baseline = EXPLAIN_PAD, .steps = EXPLAIN_STEPS}};
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		int status = option_take(c, argv[optind - 1], out);

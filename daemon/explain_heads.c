@@ -62,8 +62,8 @@ void explain_page_put_heads(FILE *out, const struct explain_view *view, const st
 {
 	size_t side = explanation->side, layers = view->info->layers, heads = view->info->heads;
 	fputs("<details><summary>Heads and layers</summary><p class=\"faint\">Each square is a head. Its rows look, its columns "
-	      "are looked at: [CLS], the words in their order, [SEP]; the darker, the more. Where the model reads only [CLS] of "
-	      "its last layer, that has one row.", out);
+	      "are looked at: [CLS], the words in their order, [SEP]; the stronger the blue, the more. Where the model reads only "
+	      "[CLS] of its last layer, that has one row.", out);
 	if (explanation->word_count > EXPLAIN_PICTURE_WORDS)
 		fprintf(out, " Only the first %d words are shown.", EXPLAIN_PICTURE_WORDS);
 	fputs("</p>\n<div class=\"wide\" tabindex=\"0\"><table class=\"heads\"><tr><th></th>", out);

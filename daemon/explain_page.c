@@ -220,7 +220,7 @@ struct explain_page *explain_page_open(const char *path, const struct explain_vi
 	*page = (struct explain_page){.view = view, .out = out, .path = xstrdup(path)};
 	fputs(head, out);
 	fprintf(out, "<p class=\"faint\">Model %s. %s</p>\n", view->info->version, method_texts[view->method]);
-	fputs("<p class=\"faint\"><span class=\"w for\" style=\"--a:.5\">speaks for the answer</span> "
+	fputs("<p><span class=\"w for\" style=\"--a:.5\">speaks for the answer</span> "
 	      "<span class=\"w against\" style=\"--a:.5\">speaks against it</span></p>\n", out);
 	return page;
 }

@@ -11,7 +11,7 @@
  * look at; the way back overwrites that, so the method comes after it.
  */
 const char *const explain_methods[EXPLAIN_METHODS] = {"integrated", "gradient", "leave-out", "rollout", "attention"};
-const char *const explain_baselines[EXPLAIN_BASELINES] = {"mask", "pad", "zero"};
+const char *const explain_baselines[EXPLAIN_BASELINES] = {"pad", "mask", "zero"};
 
 const struct explainer_info *explainer_get_info(const struct explainer *explainer)
 {

@@ -31,12 +31,12 @@ extern const char *const explain_methods[EXPLAIN_METHODS]; /* "integrated" */
 
 /* What words are compared with, in their places; [CLS] and [SEP] stay. */
 enum explain_baseline {
-	EXPLAIN_MASK, /* the embedding of [MASK]; of [PAD] where the vocabulary has none */
-	EXPLAIN_PAD,
+	EXPLAIN_PAD,  /* the embedding of [PAD]; zero where the vocabulary has none */
+	EXPLAIN_MASK, /* of [MASK]; of [PAD] where the vocabulary has none */
 	EXPLAIN_ZERO,
 	EXPLAIN_BASELINES,
 };
-extern const char *const explain_baselines[EXPLAIN_BASELINES]; /* "mask" */
+extern const char *const explain_baselines[EXPLAIN_BASELINES]; /* "pad" */
 
 struct explain_options {
 	const char *path; /* the model's directory, as a classifier's */

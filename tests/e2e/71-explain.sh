@@ -153,7 +153,7 @@ expect 2 'polarities are negative, neutral, positive' --model "$model" --class b
 expect 2 "topics are Rates & <banks>, layoffs, outage" --model "$model" --topic --class bullish
 expect 2 'has no topic head' --model "$root/tests/data/parity/mean-relu-bf16" --topic
 expect 2 '--method is leave-out' --model "$model" --method lime
-expect 2 '--baseline is mask, pad or zero, not "x"' --model "$model" --baseline x
+expect 2 '--baseline is pad, mask or zero, not "x"' --model "$model" --baseline x
 expect 2 '--steps takes a number from 1 to 512, not "0"' --model "$model" --steps 0
 expect 2 '--threads takes a number' --model "$model" --threads -1
 expect 2 'a value is missing after "--html"' --model "$model" --html
