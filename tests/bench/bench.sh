@@ -9,6 +9,7 @@
 #   budget     do the false alarms stay within the budget, and what is found within it?  (made-up topics)
 #   encoder    every precision beside ONNX Runtime, the machine's peak and Hugging Face's answers (BELLWETHER_DATA too)
 #   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
+#   gpu        headlines a second on this machine's GPU (needs nvcc)
 #   train      steps of training beside PyTorch: tokens a second, memory, losses (BELLWETHER_DATA too)
 #   explain    deletion test: how much do the words matter that explanations name?  (BELLWETHER_DATA too; no peers)
 #
@@ -44,6 +45,10 @@ for name in $wanted; do
 		run build/bench_store "$scratch"
 		heading "writer"
 		run build/bench_writer "$scratch"
+		;;
+	gpu)
+		heading "GPU"
+		run tests/bench/gpu.sh
 		;;
 	scale)
 		heading "10,000 topics with a year of history"

@@ -4,7 +4,7 @@
  *
  *   bench_encoder [OPTIONS] < TEXTS       one text a line
  *
- *     --model DIR --precision P --threads N     as for `bellwether score`
+ *     --model DIR --device D --precision P --threads N     as for `bellwether score`; the CPU where nothing is said
  *     --calls 1,8,64      texts a call
  *     --seconds S         of each call size (2)
  *
@@ -57,7 +57,7 @@ static bool options_parse(int argc, char **argv, struct options *out)
 	static const struct option known[] = {
 		{"model", required_argument, NULL, 'm'}, {"precision", required_argument, NULL, 'p'},
 		{"threads", required_argument, NULL, 't'}, {"calls", required_argument, NULL, 'c'},
-		{"seconds", required_argument, NULL, 's'}, {NULL, 0, NULL, 0},
+		{"seconds", required_argument, NULL, 's'}, {"device", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0},
 	};
 	*out = (struct options){.model = {.device = "cpu", .precision = "auto", .threads = 1},
 				.calls = {1}, .call_count = 1, .seconds = 2};
@@ -65,6 +65,9 @@ static bool options_parse(int argc, char **argv, struct options *out)
 		switch (c) {
 		case 'm':
 			out->model.path = optarg;
+			break;
+		case 'd':
+			out->model.device = optarg;
 			break;
 		case 'p':
 			out->model.precision = optarg;

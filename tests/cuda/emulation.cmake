@@ -22,7 +22,8 @@ list(REMOVE_ITEM emulated ${CMAKE_SOURCE_DIR}/gpu/none.c ${CMAKE_SOURCE_DIR}/gpu
      ${CMAKE_SOURCE_DIR}/tests/cuda/without_cxx.c ${CMAKE_SOURCE_DIR}/tests/cuda/check_declarations.c)
 add_library(gpu_emulated OBJECT ${emulated})
 target_include_directories(gpu_emulated PRIVATE tests/cuda/include)
-target_compile_options(gpu_emulated PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-unknown-pragmas>)
+target_compile_options(gpu_emulated PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-unknown-pragmas>
+                                            $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-pass-failed>)
 set_source_files_properties(tests/cuda/cublas.c PROPERTIES COMPILE_OPTIONS "-O3")
 if(BELLWETHER_SANITIZE STREQUAL "thread")
   set_source_files_properties(tests/cuda/fibres.c PROPERTIES COMPILE_OPTIONS "-fno-sanitize=thread"
