@@ -132,7 +132,7 @@ static int polarity_choose(struct train_data *data, const struct source_file *fi
 			known++;
 		}
 	}
-	if (known == 1 && labels.count == 1)
+	if (known == 1 && labels.count == 1 && !data->teacher.polarity)
 		result = classes_check(file, &labels, e);
 	else if (known == 2)
 		warn(data, "%s: no row is %s; the model will hardly ever say it", file->table.path,
@@ -298,7 +298,7 @@ static int rows_open(struct train_data *data, const struct train_options *option
 	    file_read(data, files, options->topic_validation, TASK_TOPIC, true, NULL, e) < 0 ||
 	    rows_add(data, options, files, e) < 0)
 		return -1;
-	if (first_validation < FEWEST_ROWS)
+	if (first_validation < FEWEST_ROWS && options->unlabelled == NULL)
 		return err_set(e, "%s: %zu rows are too few to learn from: %d are the least, some hundreds are a start",
 			       options->polarity != NULL ? options->polarity
 			       : options->topic != NULL	 ? options->topic
@@ -310,10 +310,7 @@ static int rows_open(struct train_data *data, const struct train_options *option
 	few_warn(data);
 	if (data->corrections.ousted > 0)
 		warn(data, "%zu rows of the files are left out: the desk has corrected the same texts", data->corrections.ousted);
-	return split_make(data, options, first_validation, e) < 0
-		       ? -1
-		       : train_corrections_weigh(&data->corrections, &data->dataset, options->database_share,
-						 options->polarity != NULL || own, &data->split, e);
+	return split_make(data, options, first_validation, e);
 }
 
 static int vary_prepare(struct train_data *data, const struct train_options *options, struct err *e)
@@ -338,6 +335,10 @@ int train_data_open(struct train_data *data, const struct train_options *options
 		result = rows_open(data, options, &files, e);
 	if (result == 0)
 		result = train_unlabelled_add(data, options, e);
+	if (result == 0) { /* among all that there is to learn from */
+		bool others = options->polarity != NULL || options->polarity_validation != NULL || options->topic_validation != NULL;
+		result = train_corrections_weigh(&data->corrections, &data->dataset, options->database_share, others, &data->split, e);
+	}
 	if (result == 0)
 		result = train_pretrain_read(data, options, e);
 	if (result == 0 && data->vary != NULL)

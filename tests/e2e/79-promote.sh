@@ -124,6 +124,17 @@ sed 's/negative/outage/; s/neutral/lawsuit/; s/positive/layoffs/' "$scratch/pola
 expect 0 'is in place' model promote "$scratch/third" --to "$place" --db "$db"
 equal "its cases" "$(jq -c .corrections "$place/promoted.json")" '{"cases":4,"right":4}'
 
+# ---- and alone, where the model before holds the new one to what it says of other texts ----
+
+tail -n +2 "$scratch/polarity.tsv" | cut -f2 >"$scratch/texts.txt"
+"$bellwether" train --base "$scratch/first" --teacher "$scratch/first" --unlabelled "$scratch/texts.txt" --db "$db" --db-share 0.5 \
+	--validation 0 --lr 5e-3 --epochs 30 --batch 16 --out "$scratch/fourth" >/dev/null 2>"$scratch/train.log" || fail "train --db --teacher: $(cat "$scratch/train.log")"
+expect 0 'is in place' model promote "$scratch/fourth" --to "$place" --db "$db"
+agreed=$(paste <("$bellwether" score --model "$scratch/first" --format tsv <"$scratch/texts.txt" | cut -f1) \
+	<("$bellwether" score --model "$scratch/fourth" --format tsv <"$scratch/texts.txt" | cut -f1) | awk '$1 == $2' | wc -l)
+echo "of 240 other texts both models say the same of $agreed"
+[ "$agreed" -ge 220 ] || fail "corrections change what was right"
+
 # ---- a place that is a directory gives way and is kept; $BELLWETHER_MODEL is a place ----
 
 cp -r "$scratch/first" "$scratch/plain"
