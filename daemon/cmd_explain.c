@@ -31,8 +31,9 @@ static const char help[] =
 	"                    what each attention head looks at (of the first 50 texts)\n"
 	"  --topic           explain the topic, not the polarity\n"
 	"  --class NAME      explain this class, not the most probable one\n"
-	"  --method M        leave-out (the default): what is lost without a word; where\n"
-	"                    several words say the same, none of them is missed much;\n"
+	"  --method M        auto (the default): leave-out up to 100 words, integrated above;\n"
+	"                    leave-out: what is lost without a word; where several words\n"
+	"                    say the same, none of them is missed much;\n"
 	"                    integrated: integrated gradients, weights that add up to\n"
 	"                    log_odds - base; gradient: gradient x (input - baseline);\n"
 	"                    rollout, attention: how much a word is read (shares of 1)\n"
@@ -89,7 +90,7 @@ static int option_take(int option, const char *word, struct options *out)
 	case 'k':
 		found = name_find(explain_methods, EXPLAIN_METHODS, optarg);
 		out->how.method = (enum explain_method)found;
-		return found >= 0 ? -1 : usage_error("--method is leave-out, integrated, gradient, rollout or attention, not", optarg);
+		return found >= 0 ? -1 : usage_error("--method is auto, leave-out, integrated, gradient, rollout or attention, not", optarg);
 	case 'b':
 		found = name_find(explain_baselines, EXPLAIN_BASELINES, optarg);
 		out->how.baseline = (enum explain_baseline)found;
@@ -116,7 +117,7 @@ static int options_parse(int argc, char **argv, struct options *out)
 		{"steps", required_argument, NULL, 's'},    {"threads", required_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},	    {NULL, 0, NULL, 0},
 	};
-	*out = (struct options){.how = {.method = EXPLAIN_LEAVE_OUT, .baseline = EXPLAIN_PAD, .steps = EXPLAIN_STEPS}};
+	*out = (struct options){.how = {.method = EXPLAIN_AUTO, .baseline = EXPLAIN_PAD, .steps = EXPLAIN_STEPS}};
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		int status = option_take(c, argv[optind - 1], out);

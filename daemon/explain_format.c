@@ -88,7 +88,7 @@ void explain_format_write(const struct explain_view *view, const struct text *te
 	if (!explanation->can_judge) {
 		fprintf(out,
 			"{\"polarity\":null,\"tokens\":[],\"class\":null,\"probability\":null,\"log_odds\":null,\"base\":null,"
-			"\"negative\":null,\"neutral\":null,\"positive\":null,\"topic\":null,\"topic_p\":null,\"truncated\":%s}\n",
+			"\"negative\":null,\"neutral\":null,\"positive\":null,\"topic\":null,\"topic_p\":null,\"method\":null,\"truncated\":%s}\n",
 			explanation->cut ? "true" : "false");
 		return;
 	}
@@ -100,7 +100,7 @@ void explain_format_write(const struct explain_view *view, const struct text *te
 	write_string(class, strlen(class), out);
 	fprintf(out, ",\"probability\":%.6f,\"log_odds\":%.6g", (double)explain_probabilities(view, explanation)[explanation->class],
 		explanation->odds);
-	if (view->method == EXPLAIN_INTEGRATED)
+	if (explanation->method == EXPLAIN_INTEGRATED)
 		fprintf(out, ",\"base\":%.6g", explanation->base);
 	else
 		fputs(",\"base\":null", out);
@@ -109,5 +109,6 @@ void explain_format_write(const struct explain_view *view, const struct text *te
 		write_topic(view->info, explanation, out);
 	else
 		fputs(",\"topic\":null,\"topic_p\":null", out);
-	fprintf(out, ",\"truncated\":%s}\n", explanation->cut ? "true" : "false");
+	fprintf(out, ",\"method\":\"%s\",\"truncated\":%s}\n", explain_methods[explanation->method],
+		explanation->cut ? "true" : "false");
 }

@@ -50,6 +50,8 @@ static const char head[] =
 	"</style></head><body>\n<h1>Which words an answer rests on</h1>\n";
 
 static const char *const method_texts[EXPLAIN_METHODS] = {
+	[EXPLAIN_AUTO] = "A weight is how much the class's log-odds fall when the word is left out; in texts of more than 100 "
+			 "words, how much the word moves them on the way from a text of nothing (integrated gradients).",
 	[EXPLAIN_INTEGRATED] = "Weights are integrated gradients: how much each word moves the class's log-odds on the way from "
 			       "a text of nothing to this one. Together they are the whole of the difference.",
 	[EXPLAIN_GRADIENT] = "Weights are gradient times input: how fast the class's log-odds change with each word.",
@@ -187,7 +189,7 @@ static void put_figures(const struct explain_page *page, const struct text *text
 		fprintf(page->out, "</td><td>%+.3f</td><td>%.3f</td></tr>\n", (double)word->weight, (double)word->attention);
 	}
 	fprintf(page->out, "</table><p class=\"faint\">Log-odds of the class: %.3f", explanation->odds);
-	if (page->view->method == EXPLAIN_INTEGRATED)
+	if (explanation->method == EXPLAIN_INTEGRATED)
 		fprintf(page->out, "; of a text of nothing: %.3f", explanation->base);
 	fputs(".</p></details>\n", page->out);
 }

@@ -10,7 +10,7 @@
  * A text goes forward once, which gives its probabilities and what its heads
  * look at; the way back overwrites that, so the method comes after it.
  */
-const char *const explain_methods[EXPLAIN_METHODS] = {"integrated", "gradient", "leave-out", "rollout", "attention"};
+const char *const explain_methods[EXPLAIN_METHODS] = {"auto", "leave-out", "integrated", "gradient", "rollout", "attention"};
 const char *const explain_baselines[EXPLAIN_BASELINES] = {"pad", "mask", "zero"};
 
 const struct explainer_info *explainer_get_info(const struct explainer *explainer)
@@ -81,6 +81,9 @@ static void words_weigh(const struct explainer *explainer, struct seat *seat, st
 {
 	const struct spans *spans = &seat->spans;
 	enum explain_method method = explainer->options.method;
+	if (method == EXPLAIN_AUTO)
+		method = spans->count > EXPLAIN_LEAVE_OUT_WORDS ? EXPLAIN_INTEGRATED : EXPLAIN_LEAVE_OUT;
+	out->method = method;
 	seat_odds(explainer, seat, target, false);
 	out->odds = seat->odds[0];
 	if (method == EXPLAIN_ATTENTION)

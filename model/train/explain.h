@@ -20,14 +20,16 @@
  * and the figures do not depend on how many.
  */
 enum explain_method {
+	EXPLAIN_AUTO,       /* the next; of a text with more than EXPLAIN_LEAVE_OUT_WORDS, where that takes longer, integrated */
+	EXPLAIN_LEAVE_OUT,  /* what is lost without a word, for each word */
 	EXPLAIN_INTEGRATED, /* integrated gradients: weights add up to what the words change together */
 	EXPLAIN_GRADIENT,   /* gradient times the embeddings' distance from the baseline */
-	EXPLAIN_LEAVE_OUT,  /* what is lost without a word, for each word */
 	EXPLAIN_ROLLOUT,    /* attention through all layers: which words are read, not what for */
 	EXPLAIN_ATTENTION,  /* attention in the last layer alone, the mean of its heads */
 	EXPLAIN_METHODS,
 };
-extern const char *const explain_methods[EXPLAIN_METHODS]; /* "integrated" */
+extern const char *const explain_methods[EXPLAIN_METHODS]; /* "auto" */
+enum { EXPLAIN_LEAVE_OUT_WORDS = 100 };
 
 /* What words are compared with, in their places; [CLS] and [SEP] stay. */
 enum explain_baseline {
@@ -59,6 +61,7 @@ struct explanation {
 	float polarity[3];   /* probabilities: negative, neutral, positive */
 	float *topics;       /* probabilities, in config.json's order */
 	size_t class;        /* that was explained */
+	enum explain_method method; /* by which */
 	double odds;         /* its log-odds */
 	double base;         /* EXPLAIN_INTEGRATED: those of the baseline, so that odds - base is the weights' sum, nearly */
 	struct explained_word *words;

@@ -93,17 +93,18 @@ static void baseline_choose(struct explainer *explainer)
  * text. */
 static int path_lay(struct explainer *explainer, struct err *e)
 {
-	size_t steps = explainer->options.method == EXPLAIN_INTEGRATED ? explainer->options.steps : 1;
+	bool alone = explainer->options.method == EXPLAIN_GRADIENT;
+	size_t steps = alone ? 1 : explainer->options.steps;
 	explainer->points = steps + 1;
 	explainer->places = calloc(explainer->points, sizeof *explainer->places);
 	explainer->shares = calloc(explainer->points, sizeof *explainer->shares);
 	explainer->zeros = calloc(explainer->net.layout.hidden, sizeof *explainer->zeros);
 	if (explainer->places == NULL || explainer->shares == NULL || explainer->zeros == NULL)
 		return err_set(e, "out of memory");
-	if (explainer->options.method == EXPLAIN_INTEGRATED)
-		explain_nodes(steps, explainer->places + 1, explainer->shares + 1);
-	else
+	if (alone)
 		explainer->places[1] = explainer->shares[1] = 1;
+	else
+		explain_nodes(steps, explainer->places + 1, explainer->shares + 1);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ explain() { "$bellwether" explain --model "$model" "$@"; }
 heaviest() { jq -r '.tokens | max_by(.weight) | .text'; }
 
 # The word that the class was taught by, whatever the method asked; polarity and probabilities as score has them.
-for method in leave-out integrated; do
+for method in auto leave-out integrated; do
 	equal "$method: a negative text" "$(echo 'the orvane fell in' | explain --method $method | heaviest)" fell
 	equal "$method: a positive text" "$(echo 'the orvane Raised, in' | explain --method $method | heaviest)" Raised
 	equal "$method: a topic" "$(echo 'the orvane bank in' | explain --method $method --topic | heaviest)" bank
@@ -152,7 +152,7 @@ expect 2 "$scratch/none/config.json" --model "$scratch/none"
 expect 2 'polarities are negative, neutral, positive' --model "$model" --class bullish
 expect 2 "topics are Rates & <banks>, layoffs, outage" --model "$model" --topic --class bullish
 expect 2 'has no topic head' --model "$root/tests/data/parity/mean-relu-bf16" --topic
-expect 2 '--method is leave-out' --model "$model" --method lime
+expect 2 '--method is auto, leave-out' --model "$model" --method lime
 expect 2 '--baseline is pad, mask or zero, not "x"' --model "$model" --baseline x
 expect 2 '--steps takes a number from 1 to 512, not "0"' --model "$model" --steps 0
 expect 2 '--threads takes a number' --model "$model" --threads -1

@@ -402,6 +402,26 @@ START_TEST(any_text_has_an_answer)
 }
 END_TEST
 
+/* Words of a text times a text's tokens would be too many. */
+START_TEST(long_texts_are_explained_by_gradients)
+{
+	const struct explain_options options = {.path = SOURCE_DIR "/model/weights", .threads = 1, .steps = 1};
+	const struct explain_question question = {.class = -1};
+	struct explainer *explainer = explainer_open(&options, NULL);
+	char text[2 * EXPLAIN_LEAVE_OUT_WORDS + 3];
+	ck_assert_ptr_nonnull(explainer);
+	for (size_t words = EXPLAIN_LEAVE_OUT_WORDS; words <= EXPLAIN_LEAVE_OUT_WORDS + 1; words++) {
+		for (size_t i = 0; i < words; i++)
+			memcpy(text + 2 * i, "a ", 3);
+		struct explanation explanation = explain(explainer, &question, text_of(text));
+		ck_assert_uint_eq(explanation.word_count, words);
+		ck_assert_int_eq(explanation.method, words > EXPLAIN_LEAVE_OUT_WORDS ? EXPLAIN_INTEGRATED : EXPLAIN_LEAVE_OUT);
+		explanation_clear(&explanation);
+	}
+	explainer_close(explainer);
+}
+END_TEST
+
 START_TEST(what_is_no_model_is_told)
 {
 	struct err e = {0};
@@ -425,6 +445,7 @@ int main(void)
 	tcase_add_loop_test(tests, raw_attention_is_the_last_layers, 0, MODELS);
 	tcase_add_loop_test(tests, figures_do_not_depend_on_the_threads, 0, EXPLAIN_METHODS);
 	tcase_add_loop_test(tests, any_text_has_an_answer, 0, EXPLAIN_METHODS);
+	tcase_add_test(tests, long_texts_are_explained_by_gradients);
 	tcase_add_test(tests, what_is_no_model_is_told);
 	return run_case("explain", tests);
 }
