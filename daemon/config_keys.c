@@ -174,7 +174,7 @@ static const struct section receiver_section = {KEYS(receiver_keys), sizeof(stru
 
 static const struct key model_keys[] = {
 	{"path", KEY_STRING, AT(struct config, model.path), .restart = true,
-	 .help = "a Hugging Face directory; without it $BELLWETHER_MODEL, else the installed one"},
+	 .help = "a Hugging Face directory; without it $BELLWETHER_MODEL, else a promoted one, else the installed one"},
 	{"device", KEY_WORD, AT(struct config, model.device), .fallback = "auto", .choices = devices,
 	 .restart = true, .help = "where it runs"},
 	{"precision", KEY_WORD, AT(struct config, model.precision), .fallback = "auto", .choices = precisions,
