@@ -4,7 +4,7 @@
  * baselines learnt from their own past, where each window alone was reckoned to
  * alarm once.
  *
- *   bench_run_lengths [-M negative_share|mean_score] [-n TOPICS] [-s SEED] > table
+ *   bench_run_lengths [-M negative_share|mean_score] [-n TOPICS] [-s SEED] [-r STORIES-A-DAY] > table
  *
  * Each topic is made up anew: from a story in four days to fifty an hour,
  * single or in clusters of up to two and a half over 1 to 12 hours, on a level that is
@@ -27,6 +27,7 @@ struct cell {
 
 static struct cell cells[RUN_LEVELS][RUN_PARTS];
 static enum rule_metric metric = RULE_VOLUME;
+static double busiest = 1250; /* stories a day */
 
 static void forget_table(struct rule_baseline *baseline)
 {
@@ -37,7 +38,7 @@ static struct stream make_up(uint64_t seed)
 {
 	struct stream s = stream_start(1, seed);
 
-	s.rate = 0.25 * exp(uniform(&s) * log(5000)) / 24;
+	s.rate = 0.25 * exp(uniform(&s) * log(busiest / 0.25)) / 24;
 	if (uniform(&s) < 0.5) {
 		s.cluster_size = 1 + 1.5 * uniform(&s);
 		s.cluster_hours = exp(uniform(&s) * log(12));
@@ -130,12 +131,16 @@ int main(int argc, char **argv)
 	int topics = 350, parts;
 	uint64_t seed = 1;
 
-	for (int c; (c = getopt(argc, argv, "M:n:s:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "M:n:s:r:")) != -1;) {
 		switch (c) {
 		case 'M': metric = strcmp(optarg, "mean_score") == 0 ? RULE_MEAN_SCORE : RULE_NEGATIVE_SHARE; break;
 		case 'n': topics = atoi(optarg); break;
 		case 's': seed = strtoull(optarg, NULL, 10); break;
-		default: fprintf(stderr, "usage: bench_run_lengths [-M negative_share|mean_score] [-n TOPICS] [-s SEED]\n"); return 2;
+		case 'r': busiest = fmax(atof(optarg), 0.5); break;
+		default:
+			fprintf(stderr, "usage: bench_run_lengths [-M negative_share|mean_score] [-n TOPICS] [-s SEED] "
+					"[-r STORIES-A-DAY]\n");
+			return 2;
 		}
 	}
 	parts = metric == RULE_VOLUME ? RUN_PARTS : 1;
