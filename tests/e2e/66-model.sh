@@ -24,8 +24,9 @@ def write(name, rows):
                                   "title": f"{company} {words} {random.getrandbits(40):x} {random.getrandbits(40):x} {random.getrandbits(40):x}"}) + "\n")
 write("quiet", [(random.uniform(0, 21 * 86400), c, "opens a new office") for c in companies for _ in range(100)])
 for n, c in enumerate(companies):
-    bad = [f"shares {a} {b}" for a in ["plunge", "plunge again", "plunge hard"] for b in ["after fraud probe", "on profit warning",
-           "as bankruptcy looms", "after huge losses", "as regulators sue", "on a record fine", "after bond default", "as lenders flee"]]
+    # Each hangs on one word: what is bad twice over stays so without any of its words, and none would be told.
+    bad = [f"{a} {b}".strip() for b in ["", "today", "this morning"] for a in ["sees its shares plunge", "issues a warning to its owners",
+           "faces bankruptcy", "reports losses", "regulators sue", "pays a fine", "gives notice of a profit warning", "shares plunge"]]
     write(f"spike-{n}", [(21 * 86400 + 3600 * n + 60 * m, c, words) for m, words in enumerate(bad)])
 PY
 cp -r model/weights "$scratch/weights"
