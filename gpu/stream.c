@@ -139,13 +139,14 @@ void gpu_stream_close(struct stream *stream)
 	if (stream->queue != NULL)
 		cuda->stream_wait(stream->queue);
 	product_plans_free(stream);
+	/* The queue goes first: where it could not be waited for, it may hold copies of what is freed here. */
+	if (stream->queue != NULL)
+		cuda->stream_destroy(stream->queue);
 	const uint64_t memory[] = {stream->block, stream->product, stream->workspace};
 	for (size_t i = 0; i < sizeof memory / sizeof *memory; i++)
 		if (memory[i] != 0)
 			cuda->free(memory[i]);
 	if (stream->staging != NULL)
 		cuda->free_pinned(stream->staging);
-	if (stream->queue != NULL)
-		cuda->stream_destroy(stream->queue);
 	free(stream);
 }
