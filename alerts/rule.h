@@ -29,8 +29,8 @@ enum {
 	RULE_AGAIN_FACTOR = 30,           /* so many budgets are rare enough behind an alert, where all of it is within one */
 };
 
-/* A new one: its name in daemon/config_keys.c, what it counts in rule.c and rule/learn.c, and which documents touch it in
- * watch/judge.c (counts_for). */
+/* A new one: its name in daemon/config_keys.c, what a window says of it in rule/metric.c, its past in rule/learn.c, history.c and
+ * level.c, which documents touch it in watch/judge.c (counts_for); `grep RULE_VOLUME` finds the rest (charts, cause, replay). */
 enum rule_metric {
 	RULE_NEGATIVE_COUNT, /* negative stories */
 	RULE_NEGATIVE_SHARE, /* negative stories among those with a polarity */

@@ -343,7 +343,7 @@ void watch_load_switch(struct watch *watch, const struct watch_switch *model_swi
 
 /* ---- looking ---- */
 
-/* For tests and `top`: the state of a rule on a topic now. */
+/* For tests: the state of a rule on a topic now. */
 enum alert_state watch_get_state(const struct watch *watch, uint32_t rule, uint32_t topic);
 
 /* For charts: what a rule expects of a topic in the `cells` cells that end with that of `at_us`, as far as is known now

@@ -31,7 +31,7 @@ static bool selects(const char *asked, const char *has)
 static int names_check(const char *device_name, const char *precision, struct err *e)
 {
 	static const char *const precisions[] = {"auto", "fp32", "bf16", "int8"};
-	if (strcmp(device_name, "auto") != 0 && strcmp(device_name, "cpu") != 0 && strncmp(device_name, "cuda", 4) != 0)
+	if (strcmp(device_name, "auto") != 0 && strcmp(device_name, "cpu") != 0 && strcmp(device_name, "cuda") != 0)
 		return err_set(e, "device \"%s\" is not known: auto, cpu or cuda", device_name);
 	for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
 		if (strcmp(precision, precisions[i]) == 0)
@@ -55,7 +55,7 @@ const struct ops *ops_open(const char *device_name, const char *precision, struc
 			return ops;
 	}
 	if (!device_known)
-		err_set(e, "device %s is not available in this build: use cpu", device_name);
+		err_set(e, "device %s is not available in this build: use cpu, or build with -DBELLWETHER_CUDA=ON", device_name);
 	else if (!tried)
 		err_set(e, "precision %s is not available in this build: use fp32", precision);
 	return NULL;

@@ -6,7 +6,7 @@
  *
  * PASSIVE copies what no reader stops it from copying, and costs readers
  * nothing; once all is copied and nobody reads from the WAL, the next
- * transaction starts it over.  Where it has grown beyond WAL_LIMIT all the
+ * transaction starts it over.  Where it has grown beyond WAL_LIMIT_PAGES all the
  * same, TRUNCATE waits a moment for the readers of now to end (new ones read
  * the database file meanwhile).  A reader that stays for hours can delay
  * that, nothing can take its snapshot away; its end brings the file back.

@@ -3,7 +3,7 @@
  * the cell in which something falls due, and it happens when that cell has
  * closed, be it seen by a tick or by the next document.  So how often ticks
  * come makes no difference, and an alert is not kept firing by an old count
- * that slides out of a long window: it resolves when for `keep_firing` no
+ * that slides out of a long window: it resolves when for `keep_firing_for` no
  * document has come that found the count high.
  */
 #include "alerts/watch/state.h"

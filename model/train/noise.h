@@ -16,6 +16,7 @@
  * the text holds, and never empty where the text is not; where a kind finds
  * nothing to do (a name to swap) it is the text.
  */
+/* A new kind: its name and its case in noise.c, its share of training's in vary.c. */
 enum noise {
 	NOISE_TYPO,       /* in some words a neighbour's key, two letters swapped, or one left out */
 	NOISE_CASE,       /* upper, lower or title case */

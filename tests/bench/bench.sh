@@ -13,8 +13,8 @@
 #   train      steps of training beside PyTorch: tokens a second, memory, losses (BELLWETHER_DATA too)
 #   explain    deletion test: how much do the words matter that explanations name?  (BELLWETHER_DATA too; no peers)
 #
-# The last four run only where they are named.  Encoder, tokenizer and train put their peers into an environment of their own
-# (BELLWETHER_BENCH_ENV names its folder; up to 8 GB); BENCH_ARGS are further arguments for the four, for nab and for budget.
+# The last five run only where they are named.  Encoder, tokenizer and train put their peers into an environment of their own
+# (BELLWETHER_BENCH_ENV names its folder; up to 8 GB); BENCH_ARGS are further arguments for these, for nab and for budget.
 set -u
 cd "$(dirname "$0")/../.."
 export BELLWETHER="$PWD/build/bellwether" PRODUCE="$PWD/build/produce"
@@ -76,6 +76,6 @@ for name in $wanted; do
 		# shellcheck disable=SC2086 # several arguments
 		run python3 "tests/bench/$name.py" --data "${BELLWETHER_DATA:-}" --out build/bench ${BENCH_ARGS:-}
 		;;
-	*) echo "there is no bench $name: pipeline, parts, scale, crises, nab, budget, encoder, tokenizer, train, explain" && exit 2 ;;
+	*) echo "there is no bench $name: pipeline, parts, scale, crises, nab, budget, encoder, tokenizer, gpu, train, explain" && exit 2 ;;
 	esac
 done

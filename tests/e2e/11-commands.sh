@@ -2,7 +2,7 @@
 # What a user types: help, wrong usage, and the contract of the commands that read text and print it.
 source "$(dirname "$0")/../lib/e2e.sh"
 need python3 sqlite3 jq
-commands="run check score tokenize feed replay detect top redeliver silence label model drift explain train eval"
+commands="run check score convert tokenize explain feed replay detect top redeliver silence label model drift"
 
 # ---- help and wrong usage ----
 
