@@ -83,8 +83,8 @@ static int take(void *context, const struct store_correction *stored)
 	bool fresh = correction.length > 0 && is_new(&reading->texts, correction.hash);
 	/* A later turn of a story may well be of another polarity, in other words. */
 	const int64_t told[] = {stored->story, stored->polarity};
-	if (stored->story != 0)
-		fresh &= is_new(&reading->stories, hash_bytes(0, told, sizeof told));
+	if (fresh && stored->story != 0)
+		fresh = is_new(&reading->stories, hash_bytes(0, told, sizeof told));
 	if (fresh)
 		add(reading, &correction);
 	else

@@ -36,6 +36,13 @@ struct walk {
 
 /* ---- which documents ---- */
 
+/* As the watch has it: nothing was published after it came, but in a recording. */
+static int64_t time_of(const struct watch_document *document)
+{
+	bool ahead = document->published_us > document->applied_us && !(document->flags & ITEM_OWN_CLOCK);
+	return ahead ? document->applied_us : document->published_us;
+}
+
 static bool is_wanted(const struct walk *walk, const struct store_past *past)
 {
 	return (walk->options->all || past->scored) && past->document.published_us != TIME_NONE;
@@ -45,14 +52,14 @@ static int count_one(void *context, const struct store_past *past)
 {
 	struct walk *walk = context;
 	if (is_wanted(walk, past))
-		drift_weeks_add(&walk->weeks, past->document.published_us);
+		drift_weeks_add(&walk->weeks, time_of(&past->document));
 	return 0;
 }
 
 /* The place of its week, or SIZE_MAX where it is not among those that are taken. */
 static size_t choose(const struct walk *walk, const struct store_past *past)
 {
-	size_t week = is_wanted(walk, past) ? drift_weeks_find(&walk->weeks, past->document.published_us) : SIZE_MAX;
+	size_t week = is_wanted(walk, past) ? drift_weeks_find(&walk->weeks, time_of(&past->document)) : SIZE_MAX;
 	if (week == SIZE_MAX)
 		return SIZE_MAX;
 	uint64_t chance = hash_bytes(1, &past->document.id, sizeof past->document.id) % walk->weeks.each[week].texts;

@@ -1,5 +1,7 @@
 #include "daemon/eval_print.h"
 
+#include "daemon/base/utf8.h"
+
 #include <string.h>
 
 /* What stands below the report: figures by group, the comparison with another model, the cost of noise. */
@@ -45,9 +47,13 @@ static void text_start_print(const struct table_row *row, FILE *out)
 	size_t length = row->text_length < TEXT_SHOWN ? row->text_length : TEXT_SHOWN;
 	while (length > 0 && length < row->text_length && ((unsigned char)row->text[length] & 0xC0) == 0x80)
 		length--;
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)row->text[i];
-		fputc(c < 0x20 || c == 0x7F ? ' ' : c, out);
+	for (size_t i = 0, used; i < length; i += used) {
+		uint32_t point;
+		char clean[4];
+		used = utf8_decode(row->text + i, length - i, &point);
+		if (point < 0x20 || (point >= 0x7F && point < 0xA0))
+			point = ' ';
+		fwrite(clean, 1, utf8_encode(point, clean), out);
 	}
 	fputs(length < row->text_length ? "...\n" : "\n", out);
 }

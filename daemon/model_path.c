@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,15 @@
 static int path_take(const char *path, char *out, size_t size, struct err *e)
 {
 	struct stat status;
+	char bare[4096];
+	size_t end = strlen(path);
+	while (end > 1 && path[end - 1] == '/') /* "link/" is not the link */
+		end--;
+	if (end < sizeof bare) {
+		memcpy(bare, path, end);
+		bare[end] = '\0';
+		path = bare;
+	}
 	char *real = lstat(path, &status) == 0 && S_ISLNK(status.st_mode) ? realpath(path, NULL) : NULL;
 	size_t length = (size_t)snprintf(out, size, "%s", real != NULL ? real : path);
 	free(real);
@@ -28,8 +38,10 @@ int model_path_find(const char *configured, char *out, size_t size, struct err *
 		return path_take(environment, out, size, e);
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
 		char file[4096];
+		struct stat status;
 		snprintf(file, sizeof file, "%s/config.json", places[i]);
-		if (access(file, R_OK) == 0)
+		/* What was promoted is used, or the error of opening it is told; who may not look there has none. */
+		if (access(file, R_OK) == 0 || (i == 0 && lstat(places[i], &status) == 0))
 			return path_take(places[i], out, size, e);
 	}
 	return err_set(e, "no model in %s or %s: name one by --model or BELLWETHER_MODEL", places[1], places[2]);

@@ -49,6 +49,16 @@ unsigned place_number_of(const char *name)
 
 /* ---- opening ---- */
 
+/* A link that was to be renamed leads to a version here; an administrator's, to where a version was moved, does not. */
+static bool is_own_link(const struct model_place *place, const char *path)
+{
+	char text[3800];
+	const char *versions = place_last_part(place->versions);
+	size_t length = strlen(versions);
+	ssize_t size = readlink(path, text, sizeof text - 1);
+	return size > (ssize_t)length && memcmp(text, versions, length) == 0 && text[length] == '/';
+}
+
 /* Half a copy, or a link that was not renamed: of somebody who was killed, since the lock is ours. */
 static void leftover_remove(const struct model_place *place, const char *name)
 {
@@ -56,7 +66,8 @@ static void leftover_remove(const struct model_place *place, const char *name)
 	struct stat status;
 	place_version_path(place, name, path);
 	if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode)) {
-		unlink(path);
+		if (is_own_link(place, path))
+			unlink(path);
 	} else if (strstr(name, ".partial-") != NULL) {
 		struct publish left = {0};
 		memcpy(left.path, path, strlen(path) + 1);

@@ -163,7 +163,10 @@ int model_place_switch(const struct model_place *place, struct publish *publish,
 		memcpy(publish->path, publish->target, sizeof publish->target);
 		return -1;
 	}
-	return sync_directory(place->versions, e) < 0 ? -1 : sync_parent(place, e);
+	/* It is in place: that the disk may not have it yet is no failure to tell of as one. */
+	if (sync_directory(place->versions, e) < 0 || sync_parent(place, e) < 0)
+		fprintf(stderr, "bellwether model: warning: %s\n", e != NULL ? e->text : "the disk may not have it yet");
+	return 0;
 }
 
 int model_place_return(const struct model_place *place, const char *previous, struct err *e)

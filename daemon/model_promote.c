@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SHOWN = 100, SHOWN_CASES = 20 }; /* bytes of a text; of the cases that are answered wrongly */
@@ -61,6 +62,9 @@ static void text_begin(const char *text, char out[SHOWN + 1])
 		length--;
 	for (size_t i = 0; i < length; i++)
 		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+	for (size_t i = 0; i + 1 < length; i++) /* U+0080 to U+009F */
+		if ((unsigned char)out[i] == 0xc2 && (unsigned char)out[i + 1] < 0xa0)
+			out[i] = out[i + 1] = ' ';
 	out[length] = '\0';
 }
 
@@ -128,6 +132,7 @@ int model_promote(const struct model_promote_options *options, struct err *e)
 {
 	struct job job = {.options = options, .promotion = {.cases = -1, .right = -1}};
 	interrupt_block();
+	umask(022); /* the daemon's user reads what root puts in place */
 	int result = model_place_open(&job.place, options->place, true, e);
 	if (result == 0)
 		result = promote(&job, e);

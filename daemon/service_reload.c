@@ -9,6 +9,8 @@
 #include "daemon/base/clock.h"
 
 #include <stdlib.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
 
 #define PASS_WAIT_US (10 * SECOND_US)
 
@@ -39,6 +41,9 @@ static void push_configuration(void *context)
 	CHECK(queue_push(reload->service->entries, entry, sizeof *entry, QUEUE_FOREVER) == QUEUE_OK);
 }
 
+/* Loading what the database knows of new topics may take as long as a start; a writer that is stuck is still seen. */
+enum { RELOAD_PATIENCE_S = 600 };
+
 /* The new value goes down the pipe; returns when nobody holds the old one. */
 static void swap_configuration(struct service *s, const struct config *config)
 {
@@ -52,8 +57,14 @@ static void swap_configuration(struct service *s, const struct config *config)
 	reload.configuration.context = &reload;
 	pipeline_reconfigure(s->pipeline, config, push_configuration, &reload);
 	pthread_mutex_lock(&reload.lock);
-	while (!reload.taken)
-		pthread_cond_wait(&reload.changed, &reload.lock);
+	for (int seconds = 0; !reload.taken; seconds++) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		pthread_cond_timedwait(&reload.changed, &reload.lock, &until);
+		if (seconds < RELOAD_PATIENCE_S)
+			sd_notify(0, "WATCHDOG=1");
+	}
 	pthread_mutex_unlock(&reload.lock);
 	pthread_cond_destroy(&reload.changed);
 	pthread_mutex_destroy(&reload.lock);

@@ -84,7 +84,7 @@ int publish_copy(const struct publish *publish, const char *directory, const cha
 static int sync_path(const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int failure = fd < 0 || fsync(fd) < 0 ? errno : 0;
+	int failure = fd < 0 || (fsync(fd) < 0 && errno != EINVAL) ? errno : 0; /* EINVAL: there is nothing to bring */
 	if (fd >= 0)
 		close(fd);
 	return failure != 0 ? err_sys(e, failure, "cannot bring %s to the disk", path) : 0;

@@ -77,6 +77,11 @@ def fuzz_command(name):
             "-timeout=10", "-rss_limit_mb=2048", "-seed=1", "-print_funcs=0", *([f"-dict={dictionary}"] if dictionary.exists() else [])]
 
 
+def gpu_share(unit):
+    """An emulated GPU is slow: the long loops are for `./dev test unit/gpu_...` of one's own, with BELLWETHER_TEST_ALL=1."""
+    return 5 if unit.startswith("gpu_") and not os.environ.get("BELLWETHER_TEST_ALL") else 1
+
+
 def all_tests():
     units = modules("tests/unit/test_*.c")
     yield Test("check/includes", None, ["tests/check_includes.sh"], [])
@@ -84,7 +89,7 @@ def all_tests():
     for script in sorted(glob.glob("tests/e2e/[0-9]*.sh")):
         yield Test(f"e2e/{pathlib.Path(script).stem}", "gcc", ["bash", script], ["bellwether", "produce"])
     for unit in units:
-        yield Test(f"unit/{unit}", "gcc", [f"build-gcc/test_{unit}"], [f"test_{unit}"])
+        yield Test(f"unit/{unit}", "gcc", [f"build-gcc/test_{unit}"], [f"test_{unit}"], one_in=gpu_share(unit))
     for unit in PARSERS:
         yield Test(f"valgrind/{unit}", "gcc", [
             "env", "CK_FORK=no", "valgrind", "-q", "--fair-sched=try", "--suppressions=tests/lib/valgrind.supp", "--error-exitcode=9",
@@ -93,11 +98,11 @@ def all_tests():
     # The sanitizers of this clang give up where addresses are too random, so they are not where the kernel lets us choose.
     fixed = ["setarch", "-R"] if subprocess.run(["setarch", "-R", "true"], capture_output=True).returncode == 0 else []
     for unit in units:
-        yield Test(f"asan/{unit}", "asan", fixed + [f"build-asan/test_{unit}"], [f"test_{unit}"], one_in=7)
+        yield Test(f"asan/{unit}", "asan", fixed + [f"build-asan/test_{unit}"], [f"test_{unit}"], one_in=7 * gpu_share(unit))
     for fuzzer in modules("tests/fuzz/fuzz_*.c"):
         yield Test(f"fuzz/{fuzzer}", "asan", fixed + fuzz_command(fuzzer), [f"fuzz_{fuzzer}"])
     for unit in THREADED:
-        yield Test(f"tsan/{unit}", "tsan", fixed + [f"build-tsan/test_{unit}"], [f"test_{unit}"], one_in=7)
+        yield Test(f"tsan/{unit}", "tsan", fixed + [f"build-tsan/test_{unit}"], [f"test_{unit}"], one_in=7 * gpu_share(unit))
 
 
 def needs_broker(test):

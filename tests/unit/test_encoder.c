@@ -38,6 +38,8 @@ static const struct ops *table_at(size_t index)
 {
 	if (index < TABLES)
 		return ops_table(index);
+	if (strcmp(TEST_DEVICE, "cpu") != 0)
+		return NULL;
 #if defined(__x86_64__)
 	static const struct gemm *const gemms[] = {&modelled_amx_bf16, &modelled_amx_int8};
 	static struct cpu_ops tables[2];
