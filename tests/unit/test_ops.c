@@ -515,8 +515,8 @@ START_TEST(tables_by_name)
 	ops->device_close(device);
 	ops->device_close(NULL);
 	static const char *const refused[][3] = {
-		{"cuda", "auto", "device cuda is not available in this build: use cpu"},
-		{"cuda:1", "fp32", "device cuda:1 is not available in this build: use cpu"},
+		{"cuda", "auto", "device cuda is not available in this build: use cpu, or build with -DBELLWETHER_CUDA=ON"},
+		{"cudafoo", "fp32", "device \"cudafoo\" is not known: auto, cpu or cuda"},
 		{"tpu", "fp32", "device \"tpu\" is not known: auto, cpu or cuda"},
 		{"cpu", "fp8", "precision \"fp8\" is not known: auto, fp32, bf16 or int8"},
 	};
