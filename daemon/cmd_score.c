@@ -1,7 +1,6 @@
 #include "daemon/base/check.h"
-#include "daemon/base/clock.h"
 #include "daemon/cmd.h"
-#include "daemon/lines.h"
+#include "daemon/line_batch.h"
 #include "daemon/model_path.h"
 #include "daemon/score_format.h"
 #include "model/classifier.h"
@@ -15,12 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * Lines in, scores out, in a batch as large as what has arrived: a pipe that
- * fills fast is scored at full speed, a person who types waits for the linger
- * alone.
- */
-enum { BATCH_LINES = 512, BATCH_BYTES = 1 << 20, LINGER_US = 20000 };
+/* Lines in, scores out, in a batch as large as what has arrived. */
+enum { BATCH_LINES = 512 };
 
 static const char help[] =
 	"usage: bellwether score [OPTIONS] < TEXTS\n"
@@ -108,85 +103,32 @@ static int options_parse(int argc, char **argv, struct options *out)
 	return optind < argc ? usage_error("texts come from standard input; unexpected:", argv[optind]) : -1;
 }
 
-/* Lines and their scores. */
-struct batch {
-	size_t count;
-	char *bytes; /* of all lines, one after another */
-	size_t capacity, used;
-	size_t starts[BATCH_LINES];
-	struct text texts[BATCH_LINES];
-	struct score scores[BATCH_LINES];
-	float *topic_logits; /* [BATCH_LINES, topics] */
-};
-
-static int batch_add(struct batch *batch, const char *line, size_t length, struct err *e)
-{
-	if (batch->capacity - batch->used < length) {
-		size_t capacity = 2 * (batch->used + length);
-		char *bytes = realloc(batch->bytes, capacity);
-		if (bytes == NULL)
-			return err_set(e, "out of memory for a line of %zu bytes", length);
-		batch->bytes = bytes;
-		batch->capacity = capacity;
-	}
-	if (length > 0)
-		memcpy(batch->bytes + batch->used, line, length);
-	batch->starts[batch->count] = batch->used;
-	batch->texts[batch->count++].length = length;
-	batch->used += length;
-	return 0;
-}
-
-/* Waits for a line, then takes those that follow it closely.  None at the end of the input. */
-static int batch_read(struct batch *batch, struct lines *lines, struct err *e)
-{
-	int64_t deadline_us = 0, wait_us = LINES_FOREVER;
-	batch->count = batch->used = 0;
-	while (batch->count < BATCH_LINES && batch->used < BATCH_BYTES) {
-		const char *line;
-		size_t length;
-		enum lines_result result = lines_next(lines, wait_us, &line, &length, e);
-		if (result == LINES_FAILED)
-			return -1;
-		if (result != LINES_OK)
-			break;
-		if (batch_add(batch, line, length, e) < 0)
-			return -1;
-		int64_t now_us = monotonic_us();
-		if (batch->count == 1)
-			deadline_us = now_us + LINGER_US;
-		wait_us = deadline_us > now_us ? deadline_us - now_us : 0;
-	}
-	for (size_t i = 0; i < batch->count; i++)
-		batch->texts[i].data = batch->bytes != NULL ? batch->bytes + batch->starts[i] : "";
-	return 0;
-}
-
 static int stream_score(struct classifier *classifier, const struct options *options, struct err *e)
 {
 	const struct classifier_info *info = classifier_get_info(classifier);
-	struct batch *batch = xcalloc(1, sizeof *batch);
-	batch->topic_logits = xcalloc(BATCH_LINES, info->topic_count * sizeof *batch->topic_logits);
+	struct score *scores = xcalloc(BATCH_LINES, sizeof *scores);
+	float *topic_logits = xcalloc(BATCH_LINES, info->topic_count * sizeof *topic_logits);
 	struct score_format *format = score_format_create(info, options->tsv, options->logits);
 	struct lines *lines = lines_open(STDIN_FILENO);
+	struct line_batch batch;
 	int result;
-	while ((result = batch_read(batch, lines, e)) == 0 && batch->count > 0) {
-		result = classifier_run(classifier, batch->texts, batch->count, batch->scores, batch->topic_logits, e);
+	line_batch_open(&batch, BATCH_LINES);
+	while ((result = line_batch_read(&batch, lines, e)) == 0 && batch.count > 0) {
+		result = classifier_run(classifier, batch.texts, batch.count, scores, topic_logits, e);
 		if (result < 0)
 			break;
-		for (size_t i = 0; i < batch->count; i++)
-			score_format_write(format, &batch->scores[i], batch->topic_logits + i * info->topic_count,
-					   stdout);
+		for (size_t i = 0; i < batch.count; i++)
+			score_format_write(format, &scores[i], topic_logits + i * info->topic_count, stdout);
 		if (fflush(stdout) != 0) {
 			result = err_sys(e, errno, "cannot write");
 			break;
 		}
 	}
+	line_batch_close(&batch);
 	lines_close(lines);
 	score_format_free(format);
-	free(batch->topic_logits);
-	free(batch->bytes);
-	free(batch);
+	free(topic_logits);
+	free(scores);
 	return result;
 }
 
