@@ -88,9 +88,7 @@ static int load_core_anew(struct writer *writer, const struct watch_options *opt
 	}
 	watch_free(writer->watch);
 	writer->watch = watch;
-	pthread_mutex_lock(&writer->lock);
-	writer->status.heartbeat_us = monotonic_us(); /* it may have taken a while */
-	pthread_mutex_unlock(&writer->lock);
+	writer_beat(writer); /* it may have taken a while */
 	return 0;
 }
 

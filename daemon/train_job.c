@@ -12,10 +12,10 @@
 #include "model/classifier.h"
 #include "model/train/export.h"
 #include "model/train/params.h"
+#include "model/workers.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,13 +86,6 @@ static void look_on(void *context, const struct fit_event *event)
 		train_progress_show(context, event);
 }
 
-static size_t cpus(void)
-{
-	cpu_set_t set;
-	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-	return count > 0 ? (size_t)count : 1;
-}
-
 static struct trainer_options trainer_options_make(const struct train_job *job)
 {
 	const struct train_options *options = &job->options;
@@ -116,7 +109,7 @@ static int trainer_make(struct train_job *job, struct err *e)
 	const struct train_options *options = &job->options;
 	struct layout layout;
 	float *weights = NULL;
-	job->threads = options->threads > 0 ? (size_t)options->threads : cpus();
+	job->threads = options->threads > 0 ? (size_t)options->threads : workers_default();
 	struct trainer_options how = trainer_options_make(job);
 	if (options->teacher != NULL && (job->teacher = train_teacher_trainer(&job->data.teacher, &how, e)) == NULL)
 		return -1;

@@ -9,7 +9,6 @@
 #include "model/workers.h"
 
 #include <math.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,10 +48,7 @@ static int threads_count(int asked, size_t *count, struct err *e)
 {
 	if (asked < 0 || asked > MAX_THREADS)
 		return err_set(e, "threads must be 0 (one per CPU) to %d", MAX_THREADS);
-	cpu_set_t cpus;
-	*count = (size_t)asked;
-	if (asked == 0)
-		*count = sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
+	*count = asked > 0 ? (size_t)asked : workers_default();
 	if (*count > MAX_THREADS)
 		*count = MAX_THREADS;
 	return 0;

@@ -1,5 +1,6 @@
 #include "model/workers.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -87,6 +88,13 @@ static void *worker_loop(void *argument)
 	}
 	pthread_mutex_unlock(&pool->lock);
 	return NULL;
+}
+
+size_t workers_default(void)
+{
+	cpu_set_t set;
+	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+	return count > 0 ? (size_t)count : 1;
 }
 
 struct workers *workers_start(size_t count, struct err *e)

@@ -30,6 +30,9 @@ struct work {
 	pthread_cond_t done;
 };
 
+/* One for each CPU that this process may run on. */
+size_t workers_default(void);
+
 struct workers *workers_start(size_t count, struct err *e);
 
 /* No call may be under way. */
