@@ -2,8 +2,8 @@
 #include "daemon/config.h"
 #include "daemon/drift_print.h"
 #include "daemon/model_path.h"
+#include "daemon/number.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -48,14 +48,6 @@ static int usage_error(const char *what, const char *value)
 {
 	fprintf(stderr, "bellwether drift: %s \"%s\"\nbellwether drift --help says more\n", what, value);
 	return EXIT_USAGE;
-}
-
-static bool number_parse(const char *text, unsigned long least, unsigned long most, unsigned long *out)
-{
-	char *end;
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out >= least && *out <= most;
 }
 
 /* Returns an exit status, or -1 to go on. */

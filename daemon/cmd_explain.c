@@ -5,11 +5,12 @@
 #include "daemon/explain_page.h"
 #include "daemon/line_batch.h"
 #include "daemon/model_path.h"
+#include "daemon/number.h"
 #include "model/train/explain.h"
+#include "model/workers.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,15 +61,6 @@ static int usage_error(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-static bool number_parse(const char *text, size_t least, size_t most, size_t *out)
-{
-	char *end;
-	errno = 0;
-	unsigned long value = strtoul(text, &end, 10);
-	*out = value;
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && value >= least && value <= most;
-}
-
 /* The place of a word among names, or -1. */
 static int name_find(const char *const *names, size_t count, const char *word)
 {
@@ -81,6 +73,7 @@ static int name_find(const char *const *names, size_t count, const char *word)
 /* `word` is what stood on the command line. */
 static int option_take(int option, const char *word, struct options *out)
 {
+	unsigned long number;
 	int found;
 	switch (option) {
 	case 'm': out->how.path = optarg; return -1;
@@ -96,11 +89,15 @@ static int option_take(int option, const char *word, struct options *out)
 		out->how.baseline = (enum explain_baseline)found;
 		return found >= 0 ? -1 : usage_error("--baseline is pad, mask or zero, not", optarg);
 	case 's':
-		return number_parse(optarg, 1, EXPLAIN_STEPS_MOST, &out->how.steps)
-			       ? -1 : usage_error("--steps takes a number from 1 to 512, not", optarg);
+		if (!number_parse(optarg, 1, EXPLAIN_STEPS_MOST, &number))
+			return usage_error("--steps takes a number from 1 to 512, not", optarg);
+		out->how.steps = number;
+		return -1;
 	case 't':
-		return number_parse(optarg, 0, THREADS_MOST, &out->how.threads)
-			       ? -1 : usage_error("--threads takes a number from 0 to 256, not", optarg);
+		if (!number_parse(optarg, 0, THREADS_MOST, &number))
+			return usage_error("--threads takes a number from 0 to 256, not", optarg);
+		out->how.threads = number;
+		return -1;
 	case 'h': fputs(help, stdout); return EXIT_OK;
 	case ':': return usage_error("a value is missing after", word);
 	default: return usage_error("unknown option", word);
@@ -125,13 +122,6 @@ static int options_parse(int argc, char **argv, struct options *out)
 			return status;
 	}
 	return optind < argc ? usage_error("texts come from standard input; unexpected:", argv[optind]) : -1;
-}
-
-static size_t cpus(void)
-{
-	cpu_set_t set;
-	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-	return count > 0 ? (size_t)count : 1;
 }
 
 struct job {
@@ -170,7 +160,7 @@ static int job_open(struct job *job, struct err *e)
 	if (model_path_find(how.path, path, sizeof path, e) < 0)
 		return -1;
 	how.path = path;
-	how.threads = how.threads > 0 ? how.threads : cpus();
+	how.threads = how.threads > 0 ? how.threads : workers_default();
 	job->explainer = explainer_open(&how, e);
 	if (job->explainer == NULL)
 		return -1;

@@ -5,8 +5,8 @@
 #include "daemon/model_place.h"
 #include "daemon/model_print.h"
 #include "daemon/model_promote.h"
+#include "daemon/number.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -52,14 +52,6 @@ static int usage_error(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-static bool number_parse(const char *text, unsigned long most, unsigned long *out)
-{
-	char *end;
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= most;
-}
-
 static int operands_take(int argc, char **argv, struct options *out)
 {
 	if (optind == argc)
@@ -96,11 +88,11 @@ static int options_parse(int argc, char **argv, struct options *out)
 		case 'd': out->promote.model.device = optarg; break;
 		case 'p': out->promote.model.precision = optarg; break;
 		case 'a':
-			if (!number_parse(optarg, ULONG_MAX, &out->promote.allow))
+			if (!number_parse(optarg, 0, ULONG_MAX, &out->promote.allow))
 				return usage_error("--allow takes a number, not", optarg);
 			break;
 		case 'n':
-			if (!number_parse(optarg, INT_MAX, &threads))
+			if (!number_parse(optarg, 0, INT_MAX, &threads))
 				return usage_error("--threads takes a number, not", optarg);
 			out->promote.model.threads = (int)threads;
 			break;

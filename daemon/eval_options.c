@@ -1,12 +1,11 @@
 #include "daemon/eval_options.h"
 
 #include "daemon/cmd.h"
+#include "daemon/number.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
@@ -39,14 +38,6 @@ static int usage_error(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-static bool number_parse(const char *text, unsigned long most, unsigned long *out)
-{
-	char *end;
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *out <= most;
-}
-
 static int options_finish(int argc, char **argv, struct eval_options *out)
 {
 	if (out->task_name == NULL)
@@ -66,12 +57,12 @@ static int options_finish(int argc, char **argv, struct eval_options *out)
 static int number_take(int option, struct eval_options *out)
 {
 	unsigned long threads;
-	if (option == 'b' && !number_parse(optarg, 1000000, &out->bootstrap))
+	if (option == 'b' && !number_parse(optarg, 0, 1000000, &out->bootstrap))
 		return usage_error("--bootstrap takes a number up to 1000000, not", optarg);
-	if (option == 's' && !number_parse(optarg, ULONG_MAX, &out->seed))
+	if (option == 's' && !number_parse(optarg, 0, ULONG_MAX, &out->seed))
 		return usage_error("--seed takes a number, not", optarg);
 	if (option == 'n') {
-		if (!number_parse(optarg, INT_MAX, &threads))
+		if (!number_parse(optarg, 0, INT_MAX, &threads))
 			return usage_error("--threads takes a number, not", optarg);
 		out->model.threads = (int)threads;
 	}
