@@ -2,6 +2,7 @@
 
 #include "daemon/base/check.h"
 #include "daemon/train_options.h"
+#include "daemon/yaml_file.h"
 #include "model/train/random.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 enum { SITE_SPACE = 0x5EA2, KEYS_MOST = 64 };
 
@@ -17,6 +17,7 @@ enum { SITE_SPACE = 0x5EA2, KEYS_MOST = 64 };
 struct reader {
 	const char *path;
 	yaml_document_t *document;
+	struct search_space *space;
 	struct train_options scratch; /* where values are tried */
 };
 
@@ -135,9 +136,12 @@ static int key_read(struct reader *reader, struct search_space *space, const yam
 	return place_prefix(reader, node, e);
 }
 
-static int document_read(struct reader *reader, struct search_space *space, struct err *e)
+static int document_read(void *context, yaml_document_t *document, struct err *e)
 {
-	const yaml_node_t *root = yaml_document_get_root_node(reader->document);
+	struct reader *reader = context;
+	struct search_space *space = reader->space;
+	const yaml_node_t *root = yaml_document_get_root_node(document);
+	reader->document = document;
 	if (root == NULL || root->type != YAML_MAPPING_NODE)
 		return err_set(e, "%s: keys of a recipe are needed, such as \"dropout: [0, 0.1]\"", reader->path);
 	space->keys = xcalloc(KEYS_MOST, sizeof *space->keys);
@@ -149,25 +153,9 @@ static int document_read(struct reader *reader, struct search_space *space, stru
 
 int search_space_read(struct search_space *space, const char *path, struct err *e)
 {
-	yaml_parser_t parser;
-	yaml_document_t document;
-	struct reader reader = {.path = path, .document = &document};
+	struct reader reader = {.path = path, .space = space};
 	*space = (struct search_space){0};
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return err_sys(e, errno, "%s", path);
-	int result;
-	yaml_parser_initialize(&parser);
-	yaml_parser_set_input_file(&parser, file);
-	if (yaml_parser_load(&parser, &document) == 0) {
-		result = err_set(e, "%s:%zu:%zu: %s", path, parser.problem_mark.line + 1, parser.problem_mark.column + 1,
-				 parser.problem != NULL ? parser.problem : "cannot be read");
-	} else {
-		result = document_read(&reader, space, e);
-		yaml_document_delete(&document);
-	}
-	yaml_parser_delete(&parser);
-	fclose(file);
+	int result = yaml_file_read(path, document_read, &reader, e);
 	train_options_clear(&reader.scratch);
 	return result;
 }

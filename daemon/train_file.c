@@ -1,11 +1,10 @@
 #include "daemon/train_options.h"
 
 #include "daemon/base/check.h"
+#include "daemon/yaml_file.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 /* A recipe: one mapping of keys to values; a list stands for its values with commas between them. */
 
@@ -68,35 +67,25 @@ static int pair_read(struct train_options *options, const char *path, yaml_docum
 	return result;
 }
 
-static int document_read(struct train_options *options, const char *path, yaml_document_t *document, struct err *e)
+struct recipe {
+	struct train_options *options;
+	const char *path;
+};
+
+static int document_read(void *context, yaml_document_t *document, struct err *e)
 {
+	const struct recipe *recipe = context;
 	const yaml_node_t *root = yaml_document_get_root_node(document);
 	if (root == NULL || root->type != YAML_MAPPING_NODE)
-		return err_set(e, "%s: keys with values are needed, such as \"epochs: 4\"", path);
+		return err_set(e, "%s: keys with values are needed, such as \"epochs: 4\"", recipe->path);
 	for (const yaml_node_pair_t *pair = root->data.mapping.pairs.start; pair < root->data.mapping.pairs.top; pair++)
-		if (pair_read(options, path, document, pair, e) < 0)
+		if (pair_read(recipe->options, recipe->path, document, pair, e) < 0)
 			return -1;
 	return 0;
 }
 
 int train_options_read(struct train_options *options, const char *path, struct err *e)
 {
-	yaml_parser_t parser;
-	yaml_document_t document;
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return err_sys(e, errno, "%s", path);
-	int result;
-	yaml_parser_initialize(&parser);
-	yaml_parser_set_input_file(&parser, file);
-	if (yaml_parser_load(&parser, &document) == 0) {
-		result = err_set(e, "%s:%zu:%zu: %s", path, parser.problem_mark.line + 1, parser.problem_mark.column + 1,
-				 parser.problem != NULL ? parser.problem : "cannot be read");
-	} else {
-		result = document_read(options, path, &document, e);
-		yaml_document_delete(&document);
-	}
-	yaml_parser_delete(&parser);
-	fclose(file);
-	return result;
+	struct recipe recipe = {options, path};
+	return yaml_file_read(path, document_read, &recipe, e);
 }
