@@ -283,12 +283,6 @@ void encoder_weights_clear(struct encoder_weights *weights)
 	*weights = (struct encoder_weights){0};
 }
 
-static bool ends_in(const char *name, const char *end)
-{
-	size_t length = strlen(name), end_length = strlen(end);
-	return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
-
 enum encoder_part encoder_weights_part(const char *name)
 {
 	static const char *const linear[] = {".self.query.weight", ".self.key.weight", ".self.value.weight",
@@ -298,7 +292,7 @@ enum encoder_part encoder_weights_part(const char *name)
 	if (strcmp(name, "embeddings.word_embeddings.weight") == 0)
 		return ENCODER_WORDS;
 	for (size_t i = 0; i < sizeof linear / sizeof *linear; i++)
-		if (strncmp(name, "encoder.layer.", 14) == 0 && ends_in(name, linear[i]))
+		if (strncmp(name, "encoder.layer.", 14) == 0 && weights_name_ends(name, linear[i]))
 			return ENCODER_LINEAR;
 	return ENCODER_OTHER;
 }

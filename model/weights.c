@@ -184,6 +184,12 @@ static int scale_check(const struct weights *weights, const struct weight_tensor
 	return 0;
 }
 
+bool weights_name_ends(const char *name, const char *end)
+{
+	size_t length = strlen(name), end_length = strlen(end);
+	return length >= end_length && strcmp(name + length - end_length, end) == 0;
+}
+
 int weights_check(const struct weights *weights, const char *name, size_t rows, size_t columns, struct err *e)
 {
 	const struct weight_tensor *tensor = weights_find(weights, name);

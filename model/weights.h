@@ -46,6 +46,9 @@ static inline bool weights_has(const struct weights *weights, const char *name)
 	return weights_find(weights, name) != NULL;
 }
 
+/* Is `end` the end of a tensor's name? */
+bool weights_name_ends(const char *name, const char *end);
+
 /* Is tensor `name` there, of type F32, F16 or BF16 (a matrix: also I8, with its scale), and of shape [rows, columns], or
  * [columns] where `rows` is 0? */
 int weights_check(const struct weights *weights, const char *name, size_t rows, size_t columns, struct err *e);

@@ -13,12 +13,6 @@ static const char *prefix_of(const struct layout_tensor *tensor)
 	return layout_is_head(tensor) ? "" : "bert.";
 }
 
-static bool ends_in(const char *name, const char *end)
-{
-	size_t length = strlen(name), end_length = strlen(end);
-	return length >= end_length && strcmp(name + length - end_length, end) == 0;
-}
-
 /* What the tensor is called where the layout's layers are some of the file's. */
 static void name_translate(const struct layout_tensor *tensor, const size_t *layers, char out[128])
 {
@@ -41,9 +35,9 @@ static void name_find(const struct weights *weights, const struct layout_tensor 
 	int used = snprintf(out, 160, "%s%s", bare ? "" : prefix_of(tensor), name);
 	if (weights_has(weights, out))
 		return;
-	if (ends_in(out, ".LayerNorm.weight"))
+	if (weights_name_ends(out, ".LayerNorm.weight"))
 		strcpy(out + used - strlen("weight"), "gamma");
-	else if (ends_in(out, ".LayerNorm.bias"))
+	else if (weights_name_ends(out, ".LayerNorm.bias"))
 		strcpy(out + used - strlen("bias"), "beta");
 	if (!weights_has(weights, out))
 		snprintf(out, 160, "%s%s", bare ? "" : prefix_of(tensor), name);
@@ -54,7 +48,7 @@ static void tensor_draw(const struct layout *layout, const struct layout_tensor 
 {
 	enum { SITE_DRAWN = 0xD0000 };
 	if (tensor->rows == 0) {
-		float value = ends_in(tensor->name, ".LayerNorm.weight") ? 1.0f : 0.0f;
+		float value = weights_name_ends(tensor->name, ".LayerNorm.weight") ? 1.0f : 0.0f;
 		for (size_t i = 0; i < tensor->columns; i++)
 			values[i] = value;
 		return;
