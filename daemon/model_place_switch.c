@@ -14,20 +14,11 @@
 
 enum { MOST_VERSIONS = 9999 };
 
-static int sync_directory(const char *path, struct err *e)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int failure = fd < 0 || fsync(fd) < 0 ? errno : 0;
-	if (fd >= 0)
-		close(fd);
-	return failure != 0 ? err_sys(e, failure, "cannot bring %s to the disk", path) : 0;
-}
-
 static int sync_parent(const struct model_place *place, struct err *e)
 {
 	char parent[3700];
 	place_link_target(place, ".", parent, sizeof parent);
-	return sync_directory(parent, e);
+	return publish_sync(parent, e);
 }
 
 static unsigned highest_number(const struct model_place *place)
@@ -164,7 +155,7 @@ int model_place_switch(const struct model_place *place, struct publish *publish,
 		return -1;
 	}
 	/* It is in place: that the disk may not have it yet is no failure to tell of as one. */
-	if (sync_directory(place->versions, e) < 0 || sync_parent(place, e) < 0)
+	if (publish_sync(place->versions, e) < 0 || sync_parent(place, e) < 0)
 		fprintf(stderr, "bellwether model: warning: %s\n", e != NULL ? e->text : "the disk may not have it yet");
 	return 0;
 }

@@ -81,7 +81,7 @@ int publish_copy(const struct publish *publish, const char *directory, const cha
 	return failure != 0 ? err_sys(e, failure, "cannot copy %s to %s", from_path, to_path) : 0;
 }
 
-static int sync_path(const char *path, struct err *e)
+int publish_sync(const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int failure = fd < 0 || (fsync(fd) < 0 && errno != EINVAL) ? errno : 0; /* EINVAL: there is nothing to bring */
@@ -122,13 +122,13 @@ static void parent_path(const char *target, char out[4000])
 int publish_finish(struct publish *publish, struct err *e)
 {
 	char parent[4000];
-	if (for_each_file(publish->path, sync_path, e) < 0 || sync_path(publish->path, e) < 0)
+	if (for_each_file(publish->path, publish_sync, e) < 0 || publish_sync(publish->path, e) < 0)
 		return -1;
 	if (rename(publish->path, publish->target) < 0) /* which an empty directory gives way to, and nothing else */
 		return err_sys(e, errno, "cannot rename %s to %s", publish->path, publish->target);
 	publish->path[0] = '\0';
 	parent_path(publish->target, parent);
-	return sync_path(parent, e);
+	return publish_sync(parent, e);
 }
 
 static int remove_file(const char *file, struct err *e)

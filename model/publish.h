@@ -23,6 +23,9 @@ int publish_copy(const struct publish *publish, const char *directory, const cha
 /* Brings everything to the disk and the directory to its place. */
 int publish_finish(struct publish *publish, struct err *e);
 
+/* Brings a file or a directory's entries to the disk. */
+int publish_sync(const char *path, struct err *e);
+
 /* Removes what publish_finish did not bring to its place; {0} is legal. */
 void publish_abandon(struct publish *publish);
 
