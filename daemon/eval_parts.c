@@ -41,20 +41,11 @@ static void groups_text(const struct eval_view *view, FILE *out)
 	}
 }
 
-/* Its first bytes in whole characters, without what moves a terminal's cursor. */
+/* Its first bytes in whole characters. */
 static void text_start_print(const struct table_row *row, FILE *out)
 {
-	size_t length = row->text_length < TEXT_SHOWN ? row->text_length : TEXT_SHOWN;
-	while (length > 0 && length < row->text_length && ((unsigned char)row->text[length] & 0xC0) == 0x80)
-		length--;
-	for (size_t i = 0, used; i < length; i += used) {
-		uint32_t point;
-		char clean[4];
-		used = utf8_decode(row->text + i, length - i, &point);
-		if (point < 0x20 || (point >= 0x7F && point < 0xA0))
-			point = ' ';
-		fwrite(clean, 1, utf8_encode(point, clean), out);
-	}
+	size_t length = utf8_cut(row->text, row->text_length, TEXT_SHOWN);
+	utf8_print(out, row->text, length, ' ');
 	fputs(length < row->text_length ? "...\n" : "\n", out);
 }
 

@@ -49,14 +49,7 @@ int eval_name_width(const char *text)
 void eval_name_print(FILE *out, const char *name, int width)
 {
 	fprintf(out, "%*s", width - eval_name_width(name), "");
-	for (size_t left = strlen(name), used; left > 0; left -= used, name += used) {
-		uint32_t point;
-		used = utf8_decode(name, left, &point);
-		if (point < 0x20 || (point >= 0x7f && point < 0xa0)) /* nothing in it moves a terminal's cursor */
-			fputc('?', out);
-		else
-			fwrite(name, 1, used, out);
-	}
+	utf8_print(out, name, strlen(name), '?');
 	fputc(' ', out);
 }
 

@@ -2,6 +2,7 @@
 #include "daemon/model_promote.h"
 
 #include "daemon/base/clock.h"
+#include "daemon/base/utf8.h"
 #include "daemon/config.h"
 #include "daemon/interrupt.h"
 #include "daemon/model_cases.h"
@@ -54,31 +55,17 @@ static int figures_check(const struct job *job, struct err *e)
 		       job->options->directory, figures.version, job->promotion.version);
 }
 
-/* The beginning of a text as one line; nothing in it moves a terminal's cursor. */
-static void text_begin(const char *text, char out[SHOWN + 1])
-{
-	size_t length = strnlen(text, SHOWN);
-	while (text[length] != '\0' && length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
-		length--;
-	for (size_t i = 0; i < length; i++)
-		out[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
-	for (size_t i = 0; i + 1 < length; i++) /* U+0080 to U+009F */
-		if ((unsigned char)out[i] == 0xc2 && (unsigned char)out[i + 1] < 0xa0)
-			out[i] = out[i + 1] = ' ';
-	out[length] = '\0';
-}
-
 static void wrong_print(void *context, const struct correction *correction, const struct score *score)
 {
 	size_t *left = context;
-	char text[SHOWN + 1];
 	if (*left == 0)
 		return;
 	(*left)--;
-	text_begin(correction->text, text);
 	const char *said = score->can_judge ? polarity_name((enum polarity)score_polarity(score)) : "nothing";
-	fprintf(stderr, "wrong: document %lld is %s for the desk and %s for the model: %s\n", (long long)correction->document,
-		polarity_name(correction->polarity), said, text);
+	fprintf(stderr, "wrong: document %lld is %s for the desk and %s for the model: ", (long long)correction->document,
+		polarity_name(correction->polarity), said);
+	utf8_print(stderr, correction->text, utf8_cut(correction->text, strlen(correction->text), SHOWN), ' ');
+	fputc('\n', stderr);
 }
 
 static int cases_check(struct job *job, struct err *e)

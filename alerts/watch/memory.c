@@ -10,6 +10,7 @@
 
 #include "alerts/watch/state.h"
 #include "daemon/base/check.h"
+#include "daemon/base/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,13 +45,7 @@ void memory_reset(struct topic_memory *memory)
 /* As many bytes of a text as are kept: whole characters. */
 static size_t kept_length(const char *text, size_t max)
 {
-	size_t length = strnlen(text, max + 1);
-
-	if (length <= max)
-		return length;
-	for (length = max; length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80;)
-		length--;
-	return length;
+	return utf8_cut(text, strnlen(text, max + 1), max);
 }
 
 static const char *text_or_empty(const char *text)

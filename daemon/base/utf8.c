@@ -117,3 +117,24 @@ size_t utf8_clean(const char *text, size_t length, char *out)
 	}
 	return written;
 }
+
+size_t utf8_cut(const char *text, size_t length, size_t most)
+{
+	if (length <= most)
+		return length;
+	while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80)
+		most--;
+	return most;
+}
+
+void utf8_print(FILE *out, const char *text, size_t length, char instead)
+{
+	for (size_t at = 0; at < length;) {
+		uint32_t point;
+		char bytes[4];
+		at += utf8_decode(text + at, length - at, &point);
+		if (point < 0x20 || (point >= 0x7F && point < 0xA0))
+			point = (unsigned char)instead;
+		fwrite(bytes, 1, utf8_encode(point, bytes), out);
+	}
+}

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define UTF8_REPLACEMENT 0xFFFD
 
@@ -21,5 +22,11 @@ bool utf8_is_valid(const char *text, size_t length);
 
 /* Copy with every invalid sequence replaced by U+FFFD; returns the length written.  `out` NULL only measures. */
 size_t utf8_clean(const char *text, size_t length, char *out);
+
+/* How many of a text's bytes are whole characters within `most`. */
+size_t utf8_cut(const char *text, size_t length, size_t most);
+
+/* For terminals: nothing that is printed moves a cursor.  Control characters (C0, DEL, C1) become `instead`. */
+void utf8_print(FILE *out, const char *text, size_t length, char instead);
 
 #endif

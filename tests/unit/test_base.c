@@ -129,6 +129,22 @@ START_TEST(invalid_utf8_is_replaced)
 }
 END_TEST
 
+START_TEST(what_is_printed_is_whole_and_moves_no_cursor)
+{
+	char *printed = NULL;
+	size_t size;
+	FILE *out = open_memstream(&printed, &size);
+	utf8_print(out, "a\033[2J\xc2\x9b\x7f\xc3\xa9\n\xff", 12, '?');
+	fclose(out);
+	ck_assert_str_eq(printed, "a?[2J??\xc3\xa9?\xef\xbf\xbd");
+	free(printed);
+	ck_assert_uint_eq(utf8_cut("a\xc3\xa9z", 4, 9), 4);
+	ck_assert_uint_eq(utf8_cut("a\xc3\xa9z", 4, 3), 3);
+	ck_assert_uint_eq(utf8_cut("a\xc3\xa9z", 4, 2), 1);
+	ck_assert_uint_eq(utf8_cut("\x80\x80\x80", 3, 2), 0);
+}
+END_TEST
+
 START_TEST(every_code_point_there_and_back)
 {
 	for (uint32_t c = 0; c <= 0x10FFFF; c += one_in()) {
@@ -291,6 +307,7 @@ int main(void)
 	tcase_add_test(tcase, every_code_point_there_and_back);
 	tcase_add_test(tcase, items_own_clean_text);
 	tcase_add_test(tcase, polarities_have_one_name_each);
+	tcase_add_test(tcase, what_is_printed_is_whole_and_moves_no_cursor);
 	tcase_add_test(tcase, queue_is_bounded_by_count_and_weight);
 	tcase_add_test(tcase, queue_loses_nothing_between_threads);
 	tcase_add_test(tcase, metrics_add_up);
