@@ -27,27 +27,22 @@ struct config_private {
 	void *context;
 };
 
-static void report(const struct config *config, struct config_mark mark, const char *fmt, va_list args)
+static void complain(const struct config *config, struct config_mark mark, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void complain(const struct config *config, struct config_mark mark, const char *fmt, ...)
 {
 	char line[2048];
+	if (++config->private->problems > CONFIG_PROBLEMS_MAX)
+		return;
 	int at = snprintf(line, sizeof line, "%s:%zu:%zu: ", config->path, mark.line, mark.column);
 	if (at < 0 || (size_t)at >= sizeof line)
 		return;
-	vsnprintf(line + at, sizeof line - (size_t)at, fmt, args);
-	config->private->problem(config->private->context, line);
-}
-
-static void complain(struct config *config, struct config_mark mark, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void complain(struct config *config, struct config_mark mark, const char *fmt, ...)
-{
-	if (++config->private->problems > CONFIG_PROBLEMS_MAX)
-		return;
 	va_list args;
 	va_start(args, fmt);
-	report(config, mark, fmt, args);
+	vsnprintf(line + at, sizeof line - (size_t)at, fmt, args);
 	va_end(args);
+	config->private->problem(config->private->context, line);
 }
 
 static void complain_of_rest(const struct config *config)
@@ -58,17 +53,6 @@ static void complain_of_rest(const struct config *config)
 		return;
 	snprintf(line, sizeof line, "%s: %zu more problems", config->path, problems - CONFIG_PROBLEMS_MAX);
 	config->private->problem(config->private->context, line);
-}
-
-void config_report(const struct config *config, struct config_mark mark, config_problem *problem, void *context,
-		   const char *fmt, ...)
-{
-	config->private->problem = problem;
-	config->private->context = context;
-	va_list args;
-	va_start(args, fmt);
-	report(config, mark, fmt, args);
-	va_end(args);
 }
 
 static bool is_http_url(const char *url)
@@ -456,11 +440,12 @@ int config_load_secrets(struct config *config, config_problem *problem, void *co
 {
 	config->private->problem = problem;
 	config->private->context = context;
-	size_t before = config->private->problems;
+	config->private->problems = 0;
 	for (size_t i = 0; i < config->receiver_count; i++)
 		if (config->receivers[i].secret_file != NULL)
 			load_secret(config, i);
-	return config->private->problems > before ? -1 : 0;
+	complain_of_rest(config);
+	return config->private->problems > 0 ? -1 : 0;
 }
 
 /* ---- what the model must know ---- */
@@ -484,19 +469,19 @@ static bool has_label(const char *const *labels, size_t count, const char *label
 int config_check_labels(const struct config *config, const char *const *labels, size_t count, config_problem *problem,
 			void *context)
 {
-	int result = 0;
+	config->private->problem = problem;
+	config->private->context = context;
+	config->private->problems = 0;
 	for (size_t i = 0; i < config->topic_count; i++) {
 		const struct topic_spec *spec = &config->topics[i].spec;
-		for (size_t j = 0; j < spec->label_count; j++) {
-			if (has_label(labels, count, spec->labels[j]))
-				continue;
-			result = -1;
-			config_report(config, config->topics[i].mark, problem, context,
-				      count == 0 ? "topics[%zu].labels[%zu]: \"%s\": this model has no topic head: leave labels out"
-						 : "topics[%zu].labels[%zu]: \"%s\": the model knows no such label (`bellwether "
-						   "score` shows its labels)",
-				      i, j, spec->labels[j]);
-		}
+		for (size_t j = 0; j < spec->label_count; j++)
+			if (!has_label(labels, count, spec->labels[j]))
+				complain(config, config->topics[i].mark,
+					 count == 0 ? "topics[%zu].labels[%zu]: \"%s\": this model has no topic head: leave labels out"
+						    : "topics[%zu].labels[%zu]: \"%s\": the model knows no such label (`bellwether "
+						      "score` shows its labels)",
+					 i, j, spec->labels[j]);
 	}
-	return result;
+	complain_of_rest(config);
+	return config->private->problems > 0 ? -1 : 0;
 }

@@ -144,10 +144,6 @@ int config_load_secrets(struct config *config, config_problem *problem, void *co
 int config_check_labels(const struct config *config, const char *const *labels, size_t count, config_problem *problem,
 			void *context);
 
-/* Report a problem of a part that only the outside could tell ("kafka: no such property"). */
-void config_report(const struct config *config, struct config_mark mark, config_problem *problem, void *context,
-		   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
 /* Does any topic need the classifier's labels? */
 bool config_needs_labels(const struct config *config);
 

@@ -59,7 +59,6 @@ struct feed {
 /* Limits.  What goes beyond is left out and `limited` is set. */
 #define FEED_MAX_BYTES ((size_t)64 << 20) /* of a document */
 #define FEED_MAX_ENTRIES 20000
-#define FEED_MAX_DEPTH 256                /* of nested elements */
 #define FEED_MAX_TEXT ((size_t)1 << 20)   /* of one value, before tags are removed */
 
 /*

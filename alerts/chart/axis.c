@@ -37,7 +37,8 @@ static void group_digits(long long value, char out[CHART_LABEL_SIZE])
 	out[at] = '\0';
 }
 
-void chart_format_number(double value, double step, char out[CHART_LABEL_SIZE])
+/* Thousands grouped, millions as "1.2M"; as many decimals as steps of `step` need. */
+static void format_number(double value, double step, char out[CHART_LABEL_SIZE])
 {
 	int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
 
@@ -63,7 +64,7 @@ size_t chart_value_ticks(double low, double high, size_t wanted, bool whole, str
 
 		tick->at = i * step;
 		tick->strong = i == 0;
-		chart_format_number(tick->at, step, tick->label);
+		format_number(tick->at, step, tick->label);
 	}
 	return count;
 }

@@ -22,7 +22,4 @@ size_t chart_time_ticks(int64_t start_s, int64_t end_s, size_t max, struct chart
 /* "2026-01-05 09:30" */
 void chart_format_time(int64_t time_s, char out[CHART_LABEL_SIZE]);
 
-/* Thousands grouped, millions as "1.2M"; as many decimals as steps of `step` need. */
-void chart_format_number(double value, double step, char out[CHART_LABEL_SIZE]);
-
 #endif

@@ -125,7 +125,7 @@ static int64_t id_at(const struct recall *recall, uint64_t place)
 	return recall->last - (int64_t)(((uint64_t)recall->last - place) & RING_MASK);
 }
 
-int recall_load(struct store *store)
+static int recall_load(struct store *store)
 {
 	recall_free(&store->recall);
 	sqlite3_stmt *select = NULL;

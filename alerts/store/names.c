@@ -145,6 +145,16 @@ void names_forget(struct store *store)
 	*cache = (struct name_cache){0};
 }
 
+static void name_ids_free(struct name_ids *ids)
+{
+	for (size_t i = 0; i < ids->count; i++)
+		free(ids->names[i]);
+	free(ids->names);
+	free(ids->ids);
+	free(ids->places);
+	*ids = (struct name_ids){0};
+}
+
 void names_close(struct store *store)
 {
 	names_forget(store);
@@ -155,16 +165,6 @@ void names_close(struct store *store)
 	name_ids_free(&store->topics);
 	name_ids_free(&store->rules);
 	name_ids_free(&store->receivers);
-}
-
-void name_ids_free(struct name_ids *ids)
-{
-	for (size_t i = 0; i < ids->count; i++)
-		free(ids->names[i]);
-	free(ids->names);
-	free(ids->ids);
-	free(ids->places);
-	*ids = (struct name_ids){0};
 }
 
 /* Ids are handed out from 1, so the way back is an array. */

@@ -161,7 +161,6 @@ int names_find(struct store *store, enum name_kind kind, int64_t parent, const c
 int names_find_stream(struct store *store, const char *source, const char *stream, int64_t *id);
 void names_forget(struct store *store);
 void names_close(struct store *store);
-void name_ids_free(struct name_ids *ids);
 /* The index of a database id in a configured list; false = not there. */
 bool name_ids_index(const struct name_ids *ids, int64_t id, uint32_t *index);
 
@@ -169,7 +168,6 @@ bool name_ids_index(const struct name_ids *ids, int64_t id, uint32_t *index);
 
 /* Remember the key of a stored document. */
 void recall_note(struct recall *recall, int64_t id, uint64_t key);
-int recall_load(struct store *store);
 void recall_free(struct recall *recall);
 
 /* ---- write_documents.c, write_watch.c, outbox.c: parts of one batch ---- */
@@ -203,8 +201,6 @@ int write_rule_state(struct store *store, int64_t rule, int64_t topic, const cha
 int write_outbox(struct store *store, const struct store_batch *batch);
 int write_command_results(struct store *store, const struct store_batch *batch);
 int write_health(struct store *store, const struct store_batch *batch);
-/* "3,17": ids of topics by their index, in the store's scratch; NULL where there are none. */
-const char *write_topic_list(struct store *store, const uint32_t *topics, size_t count);
 
 /* The column `flags`: the item's own in the lowest bits, above them how the core counted the document. */
 #define DOCUMENT_FLAG_BITS 8

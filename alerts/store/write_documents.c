@@ -16,7 +16,8 @@
 #define TOGETHER 8    /* documents in one statement */
 #define RAW_MAX 65536 /* of an unreadable value, for a person to look at */
 
-const char *write_topic_list(struct store *store, const uint32_t *topics, size_t count)
+/* "3,17": ids of topics by their index, in the store's scratch; NULL where there are none. */
+static const char *write_topic_list(struct store *store, const uint32_t *topics, size_t count)
 {
 	if (count == 0)
 		return NULL;

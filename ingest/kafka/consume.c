@@ -16,7 +16,8 @@
 
 #define LATEST_MS INT64_C(4102444800000) /* 2100-01-01 */
 
-void kafka_deliver(struct kafka *kafka, struct item *item)
+/* Takes the item: pushes or holds it. */
+static void deliver(struct kafka *kafka, struct item *item)
 {
 	if (source_try_push(kafka->source, item, 0) == QUEUE_OK)
 		return;
@@ -36,7 +37,7 @@ static void deliver_at(struct kafka *kafka, struct partition *partition, struct 
 	struct item *copy = item_create(item);
 	memcpy(partition->next, next, sizeof next);
 	partition->position = *to;
-	kafka_deliver(kafka, copy);
+	deliver(kafka, copy);
 }
 
 void kafka_deliver_mark(struct kafka *kafka, struct partition *partition, enum item_kind kind,

@@ -76,9 +76,8 @@ void kafka_on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_to
 			void *kafka);
 void kafka_repair(struct kafka *kafka);
 
-/* consume.c: one event of the client's queue.  kafka_deliver takes the item: pushes or holds it. */
+/* consume.c: one event of the client's queue. */
 void kafka_consume(struct kafka *kafka, const rd_kafka_message_t *message);
-void kafka_deliver(struct kafka *kafka, struct item *item);
 
 /* The item's source, position and coordinates filled in for `partition`, which moves to `to`.  `reason` may be NULL. */
 void kafka_deliver_mark(struct kafka *kafka, struct partition *partition, enum item_kind kind,

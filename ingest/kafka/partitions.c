@@ -23,7 +23,8 @@ static int64_t parse_digits(const char *text, char **end)
 	return errno == 0 ? value : -1;
 }
 
-bool kafka_position_parse(const char *text, struct kafka_position *position)
+/* "" is a position, too: nothing read.  False where the text is no position. */
+static bool position_parse(const char *text, struct kafka_position *position)
 {
 	char *end;
 	*position = (struct kafka_position){-1, -1};
@@ -159,7 +160,7 @@ int partitions_restore(struct partitions *partitions, const char *topic, int32_t
 		       struct err *e)
 {
 	struct partition *partition = partitions_get(partitions, topic, number);
-	if (!kafka_position_parse(next, &partition->position) || strlen(next) >= sizeof partition->next)
+	if (!position_parse(next, &partition->position) || strlen(next) >= sizeof partition->next)
 		return err_set(e, "saved position '%.60s' of %s is not a Kafka offset", next, partition->stream);
 	strcpy(partition->next, next);
 	partition->committed = partition->position.offset;
@@ -172,7 +173,7 @@ void partitions_committed(struct partitions *partitions, const char *stream, con
 	int32_t number;
 	struct kafka_position position;
 	if (strlen(stream) >= sizeof topic || !kafka_stream_parse(stream, topic, &number) ||
-	    !kafka_position_parse(next, &position))
+	    !position_parse(next, &position))
 		return;
 	pthread_mutex_lock(&partitions->lock);
 	struct partition *partition = find(partitions, topic, number);

@@ -24,9 +24,6 @@ struct kafka_position {
 	int64_t offset;  /* -1 = nothing was read yet */
 	int64_t last_ms; /* of the message before `offset`; -1 = not known */
 };
-
-/* "" is a position, too: nothing read.  False where the text is no position. */
-bool kafka_position_parse(const char *text, struct kafka_position *position);
 void kafka_position_format(const struct kafka_position *position, char out[KAFKA_POSITION_SIZE]);
 
 /* What a partition needs before it can be read on. */

@@ -18,7 +18,7 @@ const struct explainer_info *explainer_get_info(const struct explainer *explaine
 	return &explainer->info;
 }
 
-struct target explain_target(const struct explainer *explainer, bool topic, size_t class)
+static struct target find_target(const struct explainer *explainer, bool topic, size_t class)
 {
 	if (topic)
 		return (struct target){.first = 3, .count = explainer->config.topic_count, .row = class};
@@ -131,7 +131,7 @@ static int text_explain(const struct explainer *explainer, const struct explain_
 	seat_look(explainer, seat, out);
 	out->class = question->topic ? class_choose(question, out->topics, explainer->info.topic_count)
 				     : class_choose(question, out->polarity, 3);
-	words_weigh(explainer, seat, explain_target(explainer, question->topic, out->class), out);
+	words_weigh(explainer, seat, find_target(explainer, question->topic, out->class), out);
 	if (!weights_are_numbers(out)) {
 		out->can_judge = false;
 		out->word_count = 0;
@@ -200,7 +200,7 @@ double explainer_gradient(struct explainer *explainer, bool topic, size_t class,
 	seat->tape.tokens = length;
 	seat->tape.starts[1] = (int32_t)length;
 	seat_forward(explainer, seat, true);
-	seat_odds(explainer, seat, explain_target(explainer, topic, class), true);
+	seat_odds(explainer, seat, find_target(explainer, topic, class), true);
 	memcpy(gradient, seat->tape.embedded_hat, count * sizeof *gradient);
 	return seat->odds[0];
 }

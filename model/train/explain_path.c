@@ -8,7 +8,7 @@
  * Networks", arXiv:1703.01365, equation 1.  The path's points are texts of one
  * tape, as many at once as it holds.
  */
-double explain_odds(float *logits, size_t count, size_t class)
+static double take_odds(float *logits, size_t count, size_t class)
 {
 	double top = -INFINITY, sum = 0;
 	for (size_t i = 0; i < count; i++)
@@ -40,7 +40,7 @@ void seat_odds(const struct explainer *explainer, struct seat *seat, struct targ
 	size_t outputs = explainer->net.layout.outputs;
 	float *logits = seat->tape.logits;
 	for (size_t text = 0; text < seat->tape.texts; text++, logits += outputs) {
-		seat->odds[text] = explain_odds(logits + target.first, target.count, target.row);
+		seat->odds[text] = take_odds(logits + target.first, target.count, target.row);
 		memset(logits, 0, target.first * sizeof *logits);
 		memset(logits + target.first + target.count, 0, (outputs - target.first - target.count) * sizeof *logits);
 	}

@@ -45,10 +45,6 @@ struct explainer {
 struct target {
 	size_t first, count, row;
 };
-struct target explain_target(const struct explainer *explainer, bool topic, size_t class);
-
-/* The class's log-odds; its head's logits become their gradient. */
-double explain_odds(float *logits, size_t count, size_t class);
 
 /* The tape's texts forward, from seat->words where `words`, else from the ids. */
 void seat_forward(const struct explainer *explainer, struct seat *seat, bool words);
