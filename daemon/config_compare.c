@@ -69,6 +69,7 @@ static bool same_key(const struct key *key, const char *a, const char *b)
 	const void *value_a = a + key->offset, *value_b = b + key->offset;
 	switch (key->type) {
 	case KEY_STRING:
+	case KEY_DEVICES:
 	case KEY_WORD: return same_text(*(const char *const *)value_a, *(const char *const *)value_b);
 	case KEY_BOOL: return *(const bool *)value_a == *(const bool *)value_b;
 	case KEY_COUNT: return *(const uint32_t *)value_a == *(const uint32_t *)value_b;

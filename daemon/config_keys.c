@@ -18,7 +18,6 @@
 #define LIST_AT(type, field, count) .offset = offsetof(type, field), .count_offset = offsetof(type, count)
 #define FOREVER 1e10
 
-static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const precisions[] = {"auto", "fp32", "bf16", "int8", NULL};
 static const char *const metrics[] = {
 	[RULE_NEGATIVE_COUNT] = "negative_count",
@@ -175,12 +174,12 @@ static const struct section receiver_section = {KEYS(receiver_keys), sizeof(stru
 static const struct key model_keys[] = {
 	{"path", KEY_STRING, AT(struct config, model.path), .restart = true,
 	 .help = "a Hugging Face directory; without it $BELLWETHER_MODEL, else a promoted one, else the installed one"},
-	{"device", KEY_WORD, AT(struct config, model.device), .fallback = "auto", .choices = devices,
-	 .restart = true, .help = "where it runs"},
+	{"device", KEY_DEVICES, AT(struct config, model.device), .fallback = "auto", .restart = true,
+	 .help = "where it runs: auto, cpu, cuda, or GPUs by number such as cuda:0,1"},
 	{"precision", KEY_WORD, AT(struct config, model.precision), .fallback = "auto", .choices = precisions,
 	 .restart = true, .help = "auto: the fastest that agrees with fp32"},
 	{"threads", KEY_INTEGER, AT(struct config, model.threads), .fallback = "0", .min = 0, .max = 1024,
-	 .restart = true, .help = "0: one per CPU"},
+	 .restart = true, .help = "0: one per CPU; of several GPUs each needs one"},
 	{"linger", KEY_DURATION, AT(struct config, model.linger_us), .fallback = "5ms", .min = 0, .max = 10,
 	 .help = "how long a document waits for company in its batch"},
 };

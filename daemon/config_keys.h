@@ -20,6 +20,7 @@ enum key_type {
 	KEY_SIZE,       /* size_t, as KEY_BYTES */
 	KEY_CHOICE,     /* enum: index into choices */
 	KEY_WORD,       /* const char *: one of choices */
+	KEY_DEVICES,    /* const char *, as devices_parse takes it */
 	KEY_BUDGET,     /* double, events a day: "1 per month" */
 	KEY_STRINGS,    /* const char *const * and a count */
 	KEY_NAMES,      /* the same, or the word "all" = none */

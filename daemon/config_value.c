@@ -3,6 +3,7 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
+#include "model/devices.h"
 
 #include <errno.h>
 #include <math.h>
@@ -109,6 +110,16 @@ static bool put_choice(const struct key *key, const char *text, void *slot, stru
 	return false;
 }
 
+static bool put_devices(struct pool *pool, const char *text, void *slot, struct expectation *expected)
+{
+	struct devices devices;
+	snprintf(expected->text, sizeof expected->text, "%s", config_expected_words(KEY_DEVICES));
+	if (devices_parse(text, &devices, NULL) < 0)
+		return false;
+	*(const char **)slot = pool_strdup(pool, text);
+	return true;
+}
+
 bool config_put_value(struct pool *pool, const struct key *key, const char *text, void *slot, struct expectation *expected)
 {
 	switch (key->type) {
@@ -130,6 +141,8 @@ bool config_put_value(struct pool *pool, const struct key *key, const char *text
 	case KEY_CHOICE:
 	case KEY_WORD:
 		return put_choice(key, text, slot, expected);
+	case KEY_DEVICES:
+		return put_devices(pool, text, slot, expected);
 	case KEY_BUDGET:
 		snprintf(expected->text, sizeof expected->text,
 			 "a number of false alarms per hour, day, week, month, quarter or year, such as 1 per month");
@@ -145,6 +158,7 @@ const char *config_expected_words(enum key_type type)
 	switch (type) {
 	case KEY_BOOL: return "true or false";
 	case KEY_DURATION: return "a duration such as 30m, 1h, 7d";
+	case KEY_DEVICES: return "auto, cpu, cuda, or GPUs by number, each once, such as \"cuda:0,1\"";
 	case KEY_BUDGET: return "a budget such as 1 per month";
 	case KEY_INTEGER:
 	case KEY_COUNT:

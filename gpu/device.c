@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 /*
- * Opening a GPU: the first whose architecture has what the kernels need
- * (bfloat16 on tensor cores: compute capability 8.0).  The primary context is
- * the one that cuBLASLt uses.
+ * Opening a GPU: the one of that number, or the first whose architecture has
+ * what the kernels need (bfloat16 on tensor cores: compute capability 8.0).  The
+ * primary context is the one that cuBLASLt uses.
  */
 int gpu_error(const struct cuda *cuda, int error, const char *what, struct err *e)
 {
@@ -20,30 +20,46 @@ int gpu_error(const struct cuda *cuda, int error, const char *what, struct err *
 
 enum { LEAST_MAJOR = 8 };
 
-/* The first device that is new enough, with its name; -1 with the reason. */
-static int device_find(struct device *device, struct err *e)
+static int devices_count(const struct cuda *cuda, int *count, struct err *e)
 {
-	const struct cuda *cuda = device->cuda;
-	int count = 0, major = 0, minor = 0, error;
-	char name[80] = "";
+	int error;
 	if ((error = cuda->init(0)) != 0)
 		return gpu_error(cuda, error, "the NVIDIA driver does not start", e);
-	if ((error = cuda->device_count(&count)) != 0)
+	if ((error = cuda->device_count(count)) != 0)
 		return gpu_error(cuda, error, "the driver does not tell its devices", e);
-	for (int i = 0; i < count; i++) {
-		if ((error = cuda->device_get(&device->number, i)) != 0 ||
-		    (error = cuda->device_name(name, sizeof name, device->number)) != 0 ||
-		    (error = cuda->device_attribute(&major, CUDA_COMPUTE_MAJOR, device->number)) != 0 ||
-		    (error = cuda->device_attribute(&minor, CUDA_COMPUTE_MINOR, device->number)) != 0)
-			return gpu_error(cuda, error, "the driver does not tell what its device is", e);
-		if (major >= LEAST_MAJOR) {
-			snprintf(device->name, sizeof device->name, "cuda-sm%d%d (%s)", major, minor, name);
+	return *count > 0 ? 0 : err_set(e, "the driver knows no GPU");
+}
+
+/* Takes device `index`, with its name, where it is new enough; -1 with the reason. */
+static int device_take(struct device *device, int index, struct err *e)
+{
+	const struct cuda *cuda = device->cuda;
+	int major = 0, minor = 0, error;
+	char name[80] = "";
+	if ((error = cuda->device_get(&device->number, index)) != 0 ||
+	    (error = cuda->device_name(name, sizeof name, device->number)) != 0 ||
+	    (error = cuda->device_attribute(&major, CUDA_COMPUTE_MAJOR, device->number)) != 0 ||
+	    (error = cuda->device_attribute(&minor, CUDA_COMPUTE_MINOR, device->number)) != 0)
+		return gpu_error(cuda, error, "the driver does not tell what its device is", e);
+	if (major < LEAST_MAJOR)
+		return err_set(e, "%s has compute capability %d.%d; 8.0 is needed", name, major, minor);
+	snprintf(device->name, sizeof device->name, "cuda-sm%d%d (%s)", major, minor, name);
+	return 0;
+}
+
+static int device_find(struct device *device, int number, struct err *e)
+{
+	int count = 0;
+	if (devices_count(device->cuda, &count, e) < 0)
+		return -1;
+	if (number >= count)
+		return err_set(e, "the driver knows %d GPU%s, and their numbers begin at 0", count, count == 1 ? "" : "s");
+	if (number >= 0)
+		return device_take(device, number, e);
+	for (int i = 0; i < count; i++)
+		if (device_take(device, i, e) == 0)
 			return 0;
-		}
-	}
-	if (count == 0)
-		return err_set(e, "the driver knows no GPU");
-	return err_set(e, "%s has compute capability %d.%d; 8.0 is needed", name, major, minor);
+	return -1;
 }
 
 static int kernels_load(struct device *device, const void *image, struct err *e)
@@ -82,7 +98,7 @@ static int device_start(struct device *device, const void *image, struct err *e)
 	return device->loader != NULL ? 0 : -1;
 }
 
-struct device *gpu_device_open(const struct ops *ops, struct err *e)
+struct device *gpu_device_open(const struct ops *ops, int number, struct err *e)
 {
 	const struct cuda_libraries *libraries = cuda_load(e);
 	if (libraries == NULL)
@@ -95,7 +111,7 @@ struct device *gpu_device_open(const struct ops *ops, struct err *e)
 	device->table = (const struct gpu_ops *)ops;
 	device->cuda = &libraries->cuda;
 	device->cublas = &libraries->cublas;
-	if (device_find(device, e) < 0 || device_start(device, libraries->kernels, e) < 0) {
+	if (device_find(device, number, e) < 0 || device_start(device, libraries->kernels, e) < 0) {
 		gpu_device_close(device);
 		return NULL;
 	}

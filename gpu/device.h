@@ -54,7 +54,7 @@ struct embedding {
 	struct device_norm norm;
 };
 
-struct device *gpu_device_open(const struct ops *ops, struct err *e);
+struct device *gpu_device_open(const struct ops *ops, int number, struct err *e);
 void gpu_device_close(struct device *device);
 struct linear *gpu_pack_linear(struct device *device, const struct linear_source *source, struct err *e);
 struct embedding *gpu_pack_embedding(struct device *device, const struct embedding_source *source, struct err *e);

@@ -269,7 +269,7 @@ const struct ops *gpu_table(size_t index)
 
 int gpu_check(struct err *e)
 {
-	struct device *device = gpu_device_open(&tables[0].ops, e);
+	struct device *device = gpu_device_open(&tables[0].ops, DEVICE_ANY, e);
 	gpu_device_close(device);
 	return device != NULL ? 0 : -1;
 }

@@ -117,10 +117,16 @@ static int linear_check(const struct device *device, const struct linear_source 
 	return 0;
 }
 
+/* Memory comes from the device whose context is current: another's may be. */
+static int device_use(const struct device *device, struct err *e)
+{
+	int error = device->cuda->context_use(device->context);
+	return error == 0 ? 0 : gpu_error(device->cuda, error, "the GPU's context", e);
+}
+
 struct linear *gpu_pack_linear(struct device *device, const struct linear_source *source, struct err *e)
 {
-	device->cuda->context_use(device->context);
-	if (linear_check(device, source, e) < 0)
+	if (device_use(device, e) < 0 || linear_check(device, source, e) < 0)
 		return NULL;
 	struct linear *linear = keep_description(device, sizeof *linear, e);
 	if (linear == NULL)
@@ -165,8 +171,9 @@ static int keep_words(struct device *device, const struct embedding_source *sour
 
 struct embedding *gpu_pack_embedding(struct device *device, const struct embedding_source *source, struct err *e)
 {
-	device->cuda->context_use(device->context);
 	size_t width = source->width;
+	if (device_use(device, e) < 0)
+		return NULL;
 	if (width % 8 != 0 || width > MOST_WIDTH) {
 		err_set(e, "rows of %zu values: %s takes multiples of 8 up to %d", width, device->name, MOST_WIDTH);
 		return NULL;

@@ -19,16 +19,16 @@
  */
 struct classifier_options {
 	const char *path;      /* the model's directory */
-	const char *device;    /* "auto", "cpu", "cuda" */
+	const char *device;    /* "auto", "cpu", "cuda", "cuda:0,1": as model/devices.h has it */
 	const char *precision; /* "auto", "fp32", "bf16", "int8" */
-	int threads;           /* 0 = one per CPU that the process may use */
+	int threads;           /* 0 = one per CPU that the process may use; of several GPUs each needs one */
 };
 
 struct classifier_info {
 	const char *version;      /* changes with the weights, vocabulary or labels: "minilm-3f2a9c1d" */
 	const char *device;       /* what was chosen: "cpu" */
 	const char *precision;    /* "fp32" */
-	const char *kernels;      /* the ops table: "cpu-avx512-vnni" */
+	const char *kernels;      /* the ops table: "cpu-avx512-vnni"; of several GPUs each with its number */
 	const char *why_cpu;      /* one line: why "auto" did not take a GPU; NULL where it did or was not asked */
 	const char *const *topics; /* in the order of config.json; NULL without a topic head */
 	size_t topic_count;

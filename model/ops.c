@@ -28,34 +28,33 @@ static bool selects(const char *asked, const char *has)
 	return strcmp(asked, "auto") == 0 || strcmp(asked, has) == 0;
 }
 
-static int names_check(const char *device_name, const char *precision, struct err *e)
+static int precision_check(const char *precision, struct err *e)
 {
 	static const char *const precisions[] = {"auto", "fp32", "bf16", "int8"};
-	if (strcmp(device_name, "auto") != 0 && strcmp(device_name, "cpu") != 0 && strcmp(device_name, "cuda") != 0)
-		return err_set(e, "device \"%s\" is not known: auto, cpu or cuda", device_name);
 	for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
 		if (strcmp(precision, precisions[i]) == 0)
 			return 0;
 	return err_set(e, "precision \"%s\" is not known: auto, fp32, bf16 or int8", precision);
 }
 
-const struct ops *ops_open(const char *device_name, const char *precision, struct device **device, struct err *e)
+const struct ops *ops_open(const char *kind, int number, const char *precision, struct device **device,
+			   struct err *e)
 {
-	if (names_check(device_name, precision, e) < 0 || cpu_level_check(e) < 0)
+	if (precision_check(precision, e) < 0 || cpu_level_check(e) < 0)
 		return NULL;
 	bool device_known = false, tried = false;
 	const struct ops *ops;
 	for (size_t i = 0; (ops = ops_table(i)) != NULL; i++) {
-		device_known |= selects(device_name, ops->device);
-		if (!selects(device_name, ops->device) || !selects(precision, ops->precision))
+		device_known |= selects(kind, ops->device);
+		if (!selects(kind, ops->device) || !selects(precision, ops->precision))
 			continue;
 		tried = true;
-		*device = ops->device_open(ops, e);
+		*device = ops->device_open(ops, number, e);
 		if (*device != NULL)
 			return ops;
 	}
 	if (!device_known)
-		err_set(e, "device %s is not available in this build: use cpu, or build with -DBELLWETHER_CUDA=ON", device_name);
+		err_set(e, "device %s is not available in this build: use cpu, or build with -DBELLWETHER_CUDA=ON", kind);
 	else if (!tried)
 		err_set(e, "precision %s is not available in this build: use fp32", precision);
 	return NULL;

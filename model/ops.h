@@ -2,6 +2,7 @@
 #define MODEL_OPS_H
 
 #include "daemon/base/err.h"
+#include "model/devices.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -94,7 +95,8 @@ struct ops {
 	const char *precision; /* "fp32" */
 	size_t batch_tokens;   /* tokens of a batch that the hardware likes best */
 
-	struct device *(*device_open)(const struct ops *ops, struct err *e); /* fails where the hardware is not there */
+	/* The device of that number, or DEVICE_ANY: the first that can; fails where the hardware is not there. */
+	struct device *(*device_open)(const struct ops *ops, int number, struct err *e);
 	void (*device_close)(struct device *device); /* frees what was packed too; its streams are closed already */
 	const char *(*kernels)(const struct device *device); /* "cpu-avx512-vnni" */
 
@@ -154,11 +156,13 @@ struct ops {
 const struct ops *ops_table(size_t index);
 
 /*
- * The table for "auto", "cpu", "cuda" and "auto", "fp32", "bf16", "int8", with
- * an open device in *device.  "auto" takes the best that is there.  NULL where
- * this build or machine has no such thing, with the remedy in `e`.
+ * The table for a kind of device and its number, as devices_parse has them, and
+ * "auto", "fp32", "bf16", "int8", with an open device in *device.  "auto" takes
+ * the best that is there.  NULL where this build or machine has no such thing,
+ * with the remedy in `e`.
  */
-const struct ops *ops_open(const char *device_name, const char *precision, struct device **device, struct err *e);
+const struct ops *ops_open(const char *kind, int number, const char *precision, struct device **device,
+			   struct err *e);
 
 /* 0 where the table that "auto" chose is one of CUDA's; else -1 and, in one line, why it is not. */
 int ops_why_not_cuda(const struct ops *chosen, struct err *e);

@@ -14,8 +14,9 @@ struct block {
 	_Alignas(64) unsigned char data[];
 };
 
-struct device *cpu_device_open(const struct ops *ops, struct err *e)
+struct device *cpu_device_open(const struct ops *ops, int number, struct err *e)
 {
+	(void)number; /* there is one */
 	const struct cpu_ops *table = (const struct cpu_ops *)ops;
 	if (!table->gemm->available()) {
 		err_set(e, "this CPU lacks what the %s kernels need", table->gemm->name);

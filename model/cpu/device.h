@@ -49,7 +49,7 @@ struct stream {
 /* Rows that go through a layer together at most, few enough for the second cache level: whole pairs of AMX's tiles. */
 enum { CPU_TILE_ROWS = 32, CPU_BLOCK_ROWS = 6 * CPU_TILE_ROWS };
 
-struct device *cpu_device_open(const struct ops *ops, struct err *e);
+struct device *cpu_device_open(const struct ops *ops, int number, struct err *e);
 void cpu_device_close(struct device *device);
 
 struct linear *cpu_pack_linear(struct device *device, const struct linear_source *source, struct err *e);

@@ -27,19 +27,22 @@ struct cublas_preference {
 	uint32_t alignment[4];
 };
 
-#define FAULT()                                                                                                       \
-	do {                                                                                                          \
-		int due = emulation_fault();                                                                          \
-		if (due != 0)                                                                                         \
-			return due;                                                                                   \
-	} while (0)
+#define FAULT() FAULT_OF(emulation_current())
 
-static char handle_place;
+/* One for each device; a handle works on the device that was current when it was made. */
+static char handles[EMULATED_MOST];
+
+static bool handle_fits(const struct cublasLtContext *handle)
+{
+	return emulation_current() != NO_DEVICE && (const void *)handle == (const void *)&handles[emulation_current()];
+}
 
 static int create(struct cublasLtContext **handle)
 {
 	FAULT();
-	*handle = (struct cublasLtContext *)(void *)&handle_place;
+	if (emulation_current() == NO_DEVICE)
+		return NOT_INITIALIZED;
+	*handle = (struct cublasLtContext *)(void *)&handles[emulation_current()];
 	emulation_count(1);
 	return 0;
 }
@@ -48,7 +51,7 @@ static int destroy(struct cublasLtContext *handle)
 {
 	(void)handle;
 	emulation_count(-1);
-	return emulation_fault();
+	return emulation_fault(emulation_current());
 }
 
 /* A zero thing of the library's. */
@@ -63,7 +66,7 @@ static int end(void *thing)
 {
 	free(thing);
 	emulation_count(-1);
-	return emulation_fault();
+	return emulation_fault(emulation_current());
 }
 
 static int description_create(struct cublas_description **out, int sums, int scale_type)
@@ -155,7 +158,7 @@ static int choose(struct cublasLtContext *handle, struct cublas_description *des
 	FAULT();
 	(void)c;
 	*found = 0;
-	if ((void *)handle != (void *)&handle_place)
+	if (!handle_fits(handle))
 		return NOT_INITIALIZED;
 	if (!fits(description, a, b, d) || wanted < 1)
 		return NOT_SUPPORTED;
@@ -238,7 +241,7 @@ static int multiply(struct cublasLtContext *handle, struct cublas_description *d
 	memcpy(&factor, alpha, sizeof factor);
 	memcpy(&kept, beta, sizeof kept);
 	uintptr_t places = (uintptr_t)a | (uintptr_t)b | (uintptr_t)d;
-	if ((void *)handle != (void *)&handle_place || !fits(description, a_layout, b_layout, d_layout) || factor != 1 ||
+	if (!handle_fits(handle) || !fits(description, a_layout, b_layout, d_layout) || factor != 1 ||
 	    kept != 0 || algorithm->data[0] == 0 || places % algorithm->data[0] != 0)
 		return INVALID_VALUE;
 	emulation_check_memory(a, bytes(a_layout), "cuBLASLt: the weights are not all there");

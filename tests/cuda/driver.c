@@ -7,135 +7,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* CUDA_ERROR_INVALID_VALUE, CUDA_ERROR_NOT_FOUND */
-enum { INVALID_VALUE = 1, NOT_FOUND = 500 };
+/*
+ * The driver.  A call that needs a current context fails without one; what
+ * belongs to one device (streams, kernels, memory) and is used under another's context
+ * is refused as the driver would, or ends the process where the driver might let it pass.
+ */
+enum { INVALID_VALUE = 1, INVALID_DEVICE = 101, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500 };
 
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
-__attribute__((noreturn)) static void wrong(const char *what)
-{
-	fprintf(stderr, "emulation: %s\n", what);
-	abort();
-}
-
-/* Faults */
-
-static long fail_after = -1, calls;
-static int fail_error;
-static bool fail_lost, has_failed;
-static size_t live;
-
-void emulation_fail(long after, int error, bool lost)
-{
-	pthread_mutex_lock(&lock);
-	fail_after = after;
-	fail_error = error;
-	fail_lost = lost;
-	has_failed = false;
-	calls = 0;
-	pthread_mutex_unlock(&lock);
-}
-
-long emulation_calls(void)
-{
-	return calls;
-}
-
-bool emulation_failed(void)
-{
-	return has_failed;
-}
-
-size_t emulation_live(void)
-{
-	return live;
-}
-
-void emulation_count(int step)
-{
-	pthread_mutex_lock(&lock);
-	live += (size_t)step;
-	pthread_mutex_unlock(&lock);
-}
-
-int emulation_fault(void)
-{
-	pthread_mutex_lock(&lock);
-	bool due = fail_after >= 0 && (calls == fail_after || (fail_lost && calls > fail_after));
-	calls++;
-	has_failed |= due;
-	int error = due ? fail_error : 0;
-	pthread_mutex_unlock(&lock);
-	return error;
-}
-
-#define FAULT()                                                                                                       \
-	do {                                                                                                          \
-		int due = emulation_fault();                                                                          \
-		if (due != 0)                                                                                         \
-			return due;                                                                                   \
-	} while (0)
-
-/* Memory */
-
-struct memory {
-	struct memory *next;
-	unsigned char *place;
-	size_t size;
-	bool pinned; /* the host's */
+struct CUfunc_st {
+	const struct emulated_kernel *kernel;
+	int device;
 };
 
-static struct memory *memories;
+enum { MOST_KERNELS = 64 };
 
-static void *memory_make(size_t size, bool pinned)
+struct CUctx_st {
+	int retained;
+	long launches;
+	struct CUfunc_st functions[MOST_KERNELS];
+};
+
+static struct CUctx_st contexts[EMULATED_MOST];
+static _Thread_local struct CUctx_st *current;
+
+int emulation_current(void)
 {
-	struct memory *memory = calloc(1, sizeof *memory);
-	void *place = NULL;
-	if (memory == NULL || posix_memalign(&place, 256, size) != 0)
-		wrong("out of memory");
-	memset(place, 0xff, size);
-	pthread_mutex_lock(&lock);
-	*memory = (struct memory){.next = memories, .place = place, .size = size, .pinned = pinned};
-	memories = memory;
-	live++;
-	pthread_mutex_unlock(&lock);
-	return place;
+	return current != NULL ? (int)(current - contexts) : NO_DEVICE;
 }
 
-static void memory_end(const void *place, bool pinned)
-{
-	pthread_mutex_lock(&lock);
-	struct memory **at = &memories;
-	while (*at != NULL && ((*at)->place != place || (*at)->pinned != pinned))
-		at = &(*at)->next;
-	struct memory *memory = *at;
-	if (memory == NULL)
-		wrong("memory is given back that was not given");
-	*at = memory->next;
-	live--;
-	pthread_mutex_unlock(&lock);
-	free(memory->place);
-	free(memory);
-}
-
-static bool memory_holds(const void *address, size_t size, bool pinned)
-{
-	const unsigned char *first = address;
-	bool found = false;
-	pthread_mutex_lock(&lock);
-	for (const struct memory *memory = memories; memory != NULL && !found; memory = memory->next)
-		found = memory->pinned == pinned && first >= memory->place &&
-			(size_t)(first - memory->place) <= memory->size &&
-			size <= memory->size - (size_t)(first - memory->place);
-	pthread_mutex_unlock(&lock);
-	return found;
-}
-
-void emulation_check_memory(const void *address, size_t size, const char *what)
-{
-	if (!memory_holds(address, size, false))
-		wrong(what);
-}
+/* Of a call under the current context. */
+#define FAULT()                                                                                                       \
+	do {                                                                                                          \
+		FAULT_OF(emulation_current());                                                                        \
+		if (current == NULL)                                                                                  \
+			return INVALID_CONTEXT;                                                                       \
+	} while (0)
 
 /* Streams */
 
@@ -147,6 +55,7 @@ struct job {
 
 struct CUstream_st {
 	struct CUstream_st *next;
+	int device;
 	struct job *first, **end;
 };
 
@@ -156,9 +65,11 @@ void emulation_enqueue(struct CUstream_st *stream, void (*run)(void *data), void
 {
 	struct job *job = malloc(sizeof *job);
 	if (job == NULL)
-		wrong("out of memory");
+		emulation_wrong("out of memory");
 	*job = (struct job){.run = run, .data = data};
 	pthread_mutex_lock(&lock);
+	if (stream->device != emulation_current())
+		emulation_wrong("a stream is used under another device's context");
 	*stream->end = job;
 	stream->end = &job->next;
 	pthread_mutex_unlock(&lock);
@@ -186,20 +97,23 @@ static int stream_create(struct CUstream_st **out, unsigned flags)
 		return INVALID_VALUE;
 	struct CUstream_st *stream = calloc(1, sizeof *stream);
 	if (stream == NULL)
-		wrong("out of memory");
+		emulation_wrong("out of memory");
 	stream->end = &stream->first;
+	stream->device = emulation_current();
 	pthread_mutex_lock(&lock);
 	stream->next = streams;
 	streams = stream;
-	live++;
 	pthread_mutex_unlock(&lock);
+	emulation_count(1);
 	*out = stream;
 	return 0;
 }
 
 static int stream_wait(struct CUstream_st *stream)
 {
-	FAULT();
+	FAULT_OF(stream->device);
+	if (stream->device != emulation_current())
+		return INVALID_CONTEXT;
 	stream_drain(stream);
 	return 0;
 }
@@ -207,38 +121,40 @@ static int stream_wait(struct CUstream_st *stream)
 /* What is given back is gone, whatever the answer: there is nothing else that the caller could do. */
 static int stream_destroy(struct CUstream_st *stream)
 {
+	int device = stream->device;
 	stream_drain(stream);
 	pthread_mutex_lock(&lock);
 	struct CUstream_st **at = &streams;
 	while (*at != NULL && *at != stream)
 		at = &(*at)->next;
 	if (*at == NULL)
-		wrong("a stream is destroyed that is none");
+		emulation_wrong("a stream is destroyed that is none");
 	*at = stream->next;
-	live--;
 	pthread_mutex_unlock(&lock);
+	emulation_count(-1);
 	free(stream);
-	return emulation_fault();
+	return emulation_fault(device);
 }
+
+/* Memory and copies */
 
 static int allocate(uint64_t *address, size_t size)
 {
 	FAULT();
 	if (size == 0)
 		return INVALID_VALUE;
-	*address = (uint64_t)(uintptr_t)memory_make(size, false);
+	*address = (uint64_t)(uintptr_t)emulation_memory_make(size, emulation_current());
 	return 0;
 }
 
-/* As the driver's own, it waits for all streams first. */
+/* As the driver's own, it waits for all streams first, and takes an address under any context. */
 static int free_memory(uint64_t address)
 {
 	pthread_mutex_lock(&lock);
 	for (struct CUstream_st *stream = streams; stream != NULL; stream = stream->next)
 		stream_drain(stream);
 	pthread_mutex_unlock(&lock);
-	memory_end((void *)(uintptr_t)address, false);
-	return emulation_fault();
+	return emulation_fault(emulation_memory_end((void *)(uintptr_t)address, false));
 }
 
 static int allocate_pinned(void **memory, size_t size, unsigned flags)
@@ -246,14 +162,14 @@ static int allocate_pinned(void **memory, size_t size, unsigned flags)
 	FAULT();
 	if (size == 0 || flags != 0)
 		return INVALID_VALUE;
-	*memory = memory_make(size, true);
+	*memory = emulation_memory_make(size, NO_DEVICE);
 	return 0;
 }
 
 static int free_pinned(void *memory)
 {
-	memory_end(memory, true);
-	return emulation_fault();
+	emulation_memory_end(memory, true);
+	return emulation_fault(emulation_current());
 }
 
 struct copy {
@@ -272,11 +188,12 @@ static void copy_run(void *data)
 static int copy_enqueue(void *to, const void *from, size_t size, bool in, struct CUstream_st *stream)
 {
 	FAULT();
-	if (!memory_holds(in ? to : from, size, false) || !memory_holds(in ? from : to, size, true))
-		wrong("a copy does not lie inside the device's memory and pinned memory");
+	if (!emulation_memory_holds(in ? to : from, size, stream->device) ||
+	    !emulation_memory_holds(in ? from : to, size, NO_DEVICE))
+		emulation_wrong("a copy does not lie inside the device's memory and pinned memory");
 	struct copy *copy = malloc(sizeof *copy);
 	if (copy == NULL)
-		wrong("out of memory");
+		emulation_wrong("out of memory");
 	*copy = (struct copy){to, from, size};
 	emulation_enqueue(stream, copy_run, copy);
 	return 0;
@@ -293,10 +210,6 @@ static int copy_out(void *to, uint64_t from, size_t size, struct CUstream_st *st
 }
 
 /* Kernels */
-
-struct CUfunc_st {
-	const struct emulated_kernel *kernel;
-};
 
 struct pending {
 	struct launch launch;
@@ -315,34 +228,51 @@ static int launch(struct CUfunc_st *function, unsigned grid_x, unsigned grid_y, 
 		  void **extra)
 {
 	FAULT();
-	const struct emulated_kernel *kernel = (const struct emulated_kernel *)(const void *)function;
+	const struct emulated_kernel *kernel = function->kernel;
+	if (function->device != emulation_current())
+		return INVALID_HANDLE;
 	if (grid_x == 0 || grid_y == 0 || grid_z == 0 || grid_y > 65535 || grid_z > 65535 || block_x == 0 ||
 	    block_x > MOST_THREADS || block_x % LANES != 0 || block_y != 1 || block_z != 1 || shared > 48 << 10 || extra != NULL)
 		return INVALID_VALUE;
 	struct pending *pending = calloc(1, sizeof *pending);
 	if (pending == NULL || kernel->arguments_size > sizeof pending->arguments)
-		wrong("a kernel's arguments are too large");
+		emulation_wrong("a kernel's arguments are too large");
 	memcpy(pending->arguments, arguments[0], kernel->arguments_size);
 	pending->launch = (struct launch){.name = kernel->name, .grid = {grid_x, grid_y, grid_z}, .threads = block_x,
 					  .shared = shared, .body = kernel->body};
 	emulation_enqueue(stream, pending_run, pending);
+	pthread_mutex_lock(&lock);
+	current->launches++;
+	pthread_mutex_unlock(&lock);
 	return 0;
 }
 
-/* The device */
-
-static int capability[2] = {9, 0};
-static char module, context;
-
-void emulation_capability(int major, int minor)
+long emulation_launches(int device)
 {
-	capability[0] = major;
-	capability[1] = minor;
+	pthread_mutex_lock(&lock);
+	long launches = contexts[device].launches;
+	pthread_mutex_unlock(&lock);
+	return launches;
+}
+
+/* Devices */
+
+static int devices = 1, capabilities[EMULATED_MOST][2] = {{9, 0}, {9, 0}, {9, 0}, {9, 0}};
+
+void emulation_devices(int count)
+{
+	devices = count;
+}
+
+void emulation_capability(int device, int major, int minor)
+{
+	capabilities[device][0] = major;
+	capabilities[device][1] = minor;
 }
 
 static int init(unsigned flags)
 {
-	FAULT();
+	FAULT_OF(NO_DEVICE);
 	return flags == 0 ? 0 : INVALID_VALUE;
 }
 
@@ -355,54 +285,60 @@ static int error_string(int error, const char **text)
 
 static int device_count(int *count)
 {
-	FAULT();
-	*count = capability[0] > 0;
+	FAULT_OF(NO_DEVICE);
+	*count = devices;
 	return 0;
 }
 
 static int device_get(int *device, int index)
 {
-	FAULT();
+	FAULT_OF(index);
 	*device = index;
-	return 0;
+	return index >= 0 && index < devices ? 0 : INVALID_DEVICE;
 }
 
 static int device_name(char *name, int size, int device)
 {
-	FAULT();
-	(void)device;
+	FAULT_OF(device);
 	snprintf(name, (size_t)size, "emulated");
 	return 0;
 }
 
 static int device_attribute(int *value, int attribute, int device)
 {
-	FAULT();
-	(void)device;
-	*value = capability[attribute == CUDA_COMPUTE_MINOR];
+	FAULT_OF(device);
+	*value = capabilities[device][attribute == CUDA_COMPUTE_MINOR];
 	return attribute == CUDA_COMPUTE_MAJOR || attribute == CUDA_COMPUTE_MINOR ? 0 : INVALID_VALUE;
 }
 
+/* Opened as often as it is asked for, as the driver's own is. */
 static int context_retain(struct CUctx_st **out, int device)
 {
-	FAULT();
-	(void)device;
-	*out = (struct CUctx_st *)(void *)&context;
+	FAULT_OF(device);
+	pthread_mutex_lock(&lock);
+	contexts[device].retained++;
+	pthread_mutex_unlock(&lock);
 	emulation_count(1);
+	*out = &contexts[device];
 	return 0;
 }
 
 static int context_release(int device)
 {
-	(void)device;
+	pthread_mutex_lock(&lock);
+	if (contexts[device].retained-- == 0)
+		emulation_wrong("a context is released that nobody has");
+	pthread_mutex_unlock(&lock);
 	emulation_count(-1);
-	return emulation_fault();
+	return emulation_fault(device);
 }
 
 static int context_use(struct CUctx_st *wanted)
 {
-	FAULT();
-	return (void *)wanted == (void *)&context ? 0 : INVALID_VALUE;
+	int device = (int)(wanted - contexts);
+	FAULT_OF(device);
+	current = wanted;
+	return 0;
 }
 
 static int module_load(struct CUmod_st **out, const void *image)
@@ -410,27 +346,30 @@ static int module_load(struct CUmod_st **out, const void *image)
 	FAULT();
 	if (image != emulated_kernels)
 		return INVALID_VALUE;
-	*out = (struct CUmod_st *)(void *)&module;
+	*out = (struct CUmod_st *)(void *)current;
 	emulation_count(1);
 	return 0;
 }
 
 static int module_unload(struct CUmod_st *unloaded)
 {
-	(void)unloaded;
+	struct CUctx_st *context = (struct CUctx_st *)(void *)unloaded;
 	emulation_count(-1);
-	return emulation_fault();
+	return emulation_fault((int)(context - contexts));
 }
 
 static int module_function(struct CUfunc_st **function, struct CUmod_st *from, const char *name)
 {
 	FAULT();
-	(void)from;
-	for (const struct emulated_kernel *kernel = emulated_kernels; kernel->name != NULL; kernel++) {
-		if (strcmp(kernel->name, name) == 0) {
-			*function = (struct CUfunc_st *)(uintptr_t)kernel;
-			return 0;
-		}
+	struct CUctx_st *context = (struct CUctx_st *)(void *)from;
+	for (size_t i = 0; emulated_kernels[i].name != NULL && i < MOST_KERNELS; i++) {
+		if (strcmp(emulated_kernels[i].name, name) != 0)
+			continue;
+		pthread_mutex_lock(&lock);
+		context->functions[i] = (struct CUfunc_st){&emulated_kernels[i], (int)(context - contexts)};
+		pthread_mutex_unlock(&lock);
+		*function = &context->functions[i];
+		return 0;
 	}
 	return NOT_FOUND;
 }

@@ -34,7 +34,7 @@ static inline void gpu_fixture_open(struct gpu_fixture *f, size_t table, size_t 
 	launch_order(order);
 	*f = (struct gpu_fixture){.ops = gpu_table(table)};
 	f->narrow = strcmp(f->ops->precision, "bf16") == 0;
-	f->device = f->ops->device_open(f->ops, &e);
+	f->device = f->ops->device_open(f->ops, DEVICE_ANY, &e);
 	ck_assert_msg(f->device != NULL, "%s", e.text);
 	size_t part = f->ops->activation_size(rows, width);
 	part = (part + 63) / 64 * 64;

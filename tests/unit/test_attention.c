@@ -43,7 +43,7 @@ static struct fixture *fixture_open(const char *level, size_t size)
 	setenv("BELLWETHER_CPU", level, 1);
 	f->size = size;
 	f->hidden = HEADS * size;
-	f->ops = ops_open("cpu", "fp32", &f->device, &e);
+	f->ops = ops_open("cpu", DEVICE_ANY, "fp32", &f->device, &e);
 	ck_assert_msg(f->ops != NULL, "%s", e.text);
 	size_t part = TOKENS * 3 * MOST_HIDDEN * sizeof(float);
 	struct stream_limits limits = {.tokens = TOKENS, .longest = LONGEST, .hidden = f->hidden, .heads = HEADS,

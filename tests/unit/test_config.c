@@ -38,6 +38,7 @@ static struct config *parse(const char *yaml, struct problems *p)
 #define MAIL "receivers:\n  - name: c\n    format: smtp\n    url: smtp://h/\n    from: a@b.example\n"
 #define RECEIVER "receivers:\n  - name: c\n    url: https://h/\n"
 
+#define DEVICES "auto, cpu, cuda, or GPUs by number, each once, such as \"cuda:0,1\""
 #define COUNT_RANGE "expected a whole number from 0 to 1000000"
 
 static const struct {
@@ -48,7 +49,9 @@ static const struct {
 	{"database", "database: [a]\n", "t.yaml:1:11: database: a list: expected a text"},
 	{"model", "model: 3\n", "t.yaml:1:8: model: a single value: expected a mapping of keys"},
 	{"model.path", "model: {path: {}}\n", "t.yaml:1:15: model.path: a mapping of keys: expected a text"},
-	{"model.device", "model: {device: tpu}\n", "t.yaml:1:17: model.device: \"tpu\": expected one of auto, cpu, cuda"},
+	{"model.device", "model: {device: tpu}\n", "t.yaml:1:17: model.device: \"tpu\": expected " DEVICES},
+	{"model.device", "model: {device: \"cuda:0,x\"}\n", "t.yaml:1:17: model.device: \"cuda:0,x\": expected " DEVICES},
+	{"model.device", "model:\n  device: cuda:1,1\n", "t.yaml:2:11: model.device: \"cuda:1,1\": expected " DEVICES},
 	{"model.precision", "model: {precision: fp8}\n",
 	 "t.yaml:1:20: model.precision: \"fp8\": expected one of auto, fp32, bf16, int8"},
 	{"model.threads", "model: {threads: many}\n",
@@ -361,6 +364,7 @@ static const struct {
 	{"", "", NULL},
 	{"", "database: other.db\n", "database"},
 	{"", "model: {device: cpu}\n", "model.device"},
+	{"", "model: {device: \"cuda:0,1\"}\n", "model.device"},
 	{"", "model: {path: m}\n", "model.path"},
 	{"model: {linger: 5ms}\n", "model: {linger: 9ms}\n", NULL},
 	{"http: {listen: \"\"}\n", "", "http.listen"},

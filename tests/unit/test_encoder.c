@@ -101,7 +101,7 @@ static bool fixture_open(struct fixture *f, const char *name, const struct ops *
 		return false;
 	struct err e = {0};
 	char directory[512], path[600];
-	*f = (struct fixture){.ops = ops, .device = ops->device_open(ops, &e)};
+	*f = (struct fixture){.ops = ops, .device = ops->device_open(ops, DEVICE_ANY, &e)};
 	if (f->device == NULL) {
 		printf("SKIP %s: %s\n", name, e.text);
 		return false;

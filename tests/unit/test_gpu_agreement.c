@@ -116,7 +116,7 @@ static void side_open(struct side *side, const struct ops *ops, const struct wei
 {
 	struct err e = {0};
 	side->ops = ops;
-	side->device = ops->device_open(ops, &e);
+	side->device = ops->device_open(ops, DEVICE_ANY, &e);
 	ck_assert_msg(side->device != NULL, "%s", e.text);
 	side->encoder = encoder_open(ops, side->device, &config, weights, &e);
 	ck_assert_msg(side->encoder != NULL, "%s", e.text);

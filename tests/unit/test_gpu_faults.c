@@ -90,11 +90,12 @@ START_TEST(auto_says_why_not)
 	emulation_hide("libcuda.so.1 is not found: no NVIDIA driver is installed");
 	expect_cpu("libcuda.so.1 is not found: no NVIDIA driver is installed");
 	emulation_hide(NULL);
-	emulation_capability(7, 5);
+	emulation_capability(0, 7, 5);
 	expect_cpu("emulated has compute capability 7.5; 8.0 is needed");
-	emulation_capability(0, 0);
+	emulation_capability(0, 9, 0);
+	emulation_devices(0);
 	expect_cpu("the driver knows no GPU");
-	emulation_capability(9, 0);
+	emulation_devices(1);
 	emulation_fail(0, 2, true);
 	expect_cpu("the NVIDIA driver does not start: out of memory (CUDA error 2)");
 	emulation_fail(-1, 0, false);
@@ -112,7 +113,7 @@ static long calls_of_a_life(void)
 	ck_assert_int_eq(score(classifier, scores, &e), 0);
 	ck_assert_int_eq(score(classifier, scores, &e), 0);
 	classifier_close(classifier);
-	return emulation_calls();
+	return emulation_calls(NO_DEVICE);
 }
 
 static void live_with(long call, int error, bool lost, const struct score *wanted, long *left)
@@ -180,7 +181,7 @@ START_TEST(what_does_not_fit)
 {
 	struct err e = {0};
 	const struct ops *ops = gpu_table(0);
-	struct device *device = ops->device_open(ops, &e);
+	struct device *device = ops->device_open(ops, DEVICE_ANY, &e);
 	ck_assert_msg(device != NULL, "%s", e.text);
 	static float weight[2048 * 8], bias[2048];
 	struct norm_source norm = {.gamma = bias, .beta = bias};

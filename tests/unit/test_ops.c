@@ -66,7 +66,7 @@ static bool fixture_open(struct fixture *f, size_t index)
 		return false;
 	f->tolerance = tolerance_of(f->ops->precision);
 	state = 42;
-	f->device = f->ops->device_open(f->ops, &e);
+	f->device = f->ops->device_open(f->ops, DEVICE_ANY, &e);
 	if (f->device == NULL) {
 		printf("SKIP table %zu, %s: %s\n", index, f->ops->precision, e.text);
 		return false;
@@ -509,20 +509,54 @@ START_TEST(tables_by_name)
 {
 	struct err e = {0};
 	struct device *device;
-	const struct ops *ops = ops_open("auto", "auto", &device, &e);
+	const struct ops *ops = ops_open("auto", DEVICE_ANY, "auto", &device, &e);
 	ck_assert_msg(ops != NULL, "%s", e.text);
 	ck_assert_int_eq(strncmp(ops->kernels(device), "cpu-", 4), 0);
 	ops->device_close(device);
 	ops->device_close(NULL);
 	static const char *const refused[][3] = {
 		{"cuda", "auto", "device cuda is not available in this build: use cpu, or build with -DBELLWETHER_CUDA=ON"},
-		{"cudafoo", "fp32", "device \"cudafoo\" is not known: auto, cpu or cuda"},
-		{"tpu", "fp32", "device \"tpu\" is not known: auto, cpu or cuda"},
 		{"cpu", "fp8", "precision \"fp8\" is not known: auto, fp32, bf16 or int8"},
 	};
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-		ck_assert_ptr_null(ops_open(refused[i][0], refused[i][1], &device, &e));
+		ck_assert_ptr_null(ops_open(refused[i][0], DEVICE_ANY, refused[i][1], &device, &e));
 		ck_assert_str_eq(e.text, refused[i][2]);
+	}
+}
+END_TEST
+
+START_TEST(devices_by_name)
+{
+	struct err e = {0};
+	struct devices devices;
+	static const char *const kinds[] = {"auto", "cpu", "cuda"};
+	for (size_t i = 0; i < 3; i++) {
+		ck_assert_int_eq(devices_parse(kinds[i], &devices, &e), 0);
+		ck_assert_str_eq(devices.kind, kinds[i]);
+		ck_assert_uint_eq(devices.count, 1);
+		ck_assert_int_eq(devices.numbers[0], DEVICE_ANY);
+	}
+	ck_assert_int_eq(devices_parse("cuda:12,0", &devices, &e), 0);
+	ck_assert_str_eq(devices.kind, "cuda");
+	ck_assert_uint_eq(devices.count, 2);
+	ck_assert_int_eq(devices.numbers[0], 12);
+	ck_assert_int_eq(devices.numbers[1], 0);
+	static const char *const refused[][2] = {
+		{"tpu", "device \"tpu\" is not known: auto, cpu, cuda, or GPUs by number such as cuda:0,1"},
+		{"", "device \"\" is not known: auto, cpu, cuda, or GPUs by number such as cuda:0,1"},
+		{"cpu:0", "device \"cpu:0\" is not known: auto, cpu, cuda, or GPUs by number such as cuda:0,1"},
+		{"cuda:", "device \"cuda:\": \"\" is not the number of a GPU: cuda:0,1 takes the first two"},
+		{"cuda:0,x", "device \"cuda:0,x\": \"x\" is not the number of a GPU: cuda:0,1 takes the first two"},
+		{"cuda:0,", "device \"cuda:0,\": \"\" is not the number of a GPU: cuda:0,1 takes the first two"},
+		{"cuda:-1", "device \"cuda:-1\": \"-1\" is not the number of a GPU: cuda:0,1 takes the first two"},
+		{"cuda:99999", "device \"cuda:99999\": \"99999\" is not the number of a GPU: cuda:0,1 takes the first two"},
+		{"cuda:1,01", "device \"cuda:1,01\": GPU 1 is named twice"},
+		{"cuda:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16",
+		 "device \"cuda:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16\": more than 16 GPUs"},
+	};
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+		ck_assert_int_eq(devices_parse(refused[i][0], &devices, &e), -1);
+		ck_assert_str_eq(e.text, refused[i][1]);
 	}
 }
 END_TEST
@@ -539,7 +573,7 @@ START_TEST(level_is_capped_by_the_environment)
 	struct err e = {0};
 	struct device *device;
 	setenv("BELLWETHER_CPU", caps[_i], 1);
-	const struct ops *ops = ops_open("auto", "auto", &device, &e);
+	const struct ops *ops = ops_open("auto", DEVICE_ANY, "auto", &device, &e);
 	ck_assert_msg(ops != NULL, "%s", e.text);
 	const char *kernels = ops->kernels(device);
 	if (_i == 0)
@@ -555,7 +589,7 @@ START_TEST(unknown_level_is_refused)
 	struct err e = {0};
 	struct device *device;
 	setenv("BELLWETHER_CPU", "avx1024", 1);
-	ck_assert_ptr_null(ops_open("auto", "auto", &device, &e));
+	ck_assert_ptr_null(ops_open("auto", DEVICE_ANY, "auto", &device, &e));
 	ck_assert_str_eq(e.text, "BELLWETHER_CPU is \"avx1024\": plain, avx2, avx512 or amx");
 	unsetenv("BELLWETHER_CPU");
 }
@@ -574,6 +608,7 @@ int main(void)
 	tcase_add_loop_test(tests, attention_of_large_scores, 0, TABLES);
 	tcase_add_loop_test(tests, pooling, 0, TABLES);
 	tcase_add_test(tests, tables_by_name);
+	tcase_add_test(tests, devices_by_name);
 	tcase_add_loop_test(tests, level_is_capped_by_the_environment, 0, 4);
 	tcase_add_test(tests, unknown_level_is_refused);
 	return run_case("ops", tests);
