@@ -7,14 +7,16 @@
 #include "daemon/model_promote.h"
 #include "daemon/number.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
-	"usage: bellwether model promote DIR [--db FILE] [--allow N] [OPTIONS]\n"
+	"usage: bellwether model promote DIR [--db FILE] [--allow N] [--keep N] [OPTIONS]\n"
 	"       bellwether model rollback [--to PLACE]\n"
 	"       bellwether model list [--to PLACE] [--json]\n"
 	"\n"
@@ -24,11 +26,13 @@ static const char help[] =
 	"figures of its run on validation rows (macro F1) and its corrected cases.\n"
 	"\n"
 	"  --to PLACE        default: $BELLWETHER_MODEL, else " MODEL_PLACE ",\n"
-	"                    which goes before the installed model; the models that\n"
-	"                    were in place are kept in PLACE.versions\n"
+	"                    which goes before the installed model; those that were\n"
+	"                    in place stay in PLACE.versions (--keep)\n"
 	"  --db FILE         the database with the corrections; default:\n"
 	"                    " CONFIG_DATABASE ", where it is there\n"
 	"  --allow N         corrected cases that may be answered wrongly (0)\n"
+	"  --keep N          models that stay in PLACE.versions (5): the newest, and always\n"
+	"                    this one and the one before it; older ones are removed\n"
 	"  --json            an object a line\n"
 	"  --device D --precision P --threads N    as for `bellwether score`\n"
 	"\n"
@@ -39,6 +43,8 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 ok, 1 the model failed its test or could not be put in place,\n"
 	"2 wrong usage.\n";
+
+enum { KEEP = 5 };
 
 struct options {
 	const char *verb;
@@ -73,12 +79,13 @@ static int options_parse(int argc, char **argv, struct options *out)
 	static const struct option known[] = {
 		{"to", required_argument, NULL, 't'},	     {"db", required_argument, NULL, 'b'},
 		{"allow", required_argument, NULL, 'a'},     {"json", no_argument, NULL, 'j'},
+		{"keep", required_argument, NULL, 'k'},
 		{"device", required_argument, NULL, 'd'},    {"precision", required_argument, NULL, 'p'},
 		{"threads", required_argument, NULL, 'n'},   {"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	unsigned long threads;
-	*out = (struct options){.promote.model = {.device = "auto", .precision = "auto"}};
+	*out = (struct options){.promote.keep = KEEP, .promote.model = {.device = "auto", .precision = "auto"}};
 	opterr = 0;
 	for (int c; (c = getopt_long(argc, argv, ":h", known, NULL)) != -1;) {
 		switch (c) {
@@ -90,6 +97,10 @@ static int options_parse(int argc, char **argv, struct options *out)
 		case 'a':
 			if (!number_parse(optarg, 0, ULONG_MAX, &out->promote.allow))
 				return usage_error("--allow takes a number, not", optarg);
+			break;
+		case 'k':
+			if (!number_parse(optarg, 2, ULONG_MAX, &out->promote.keep))
+				return usage_error("--keep takes a number from 2 on, not", optarg);
 			break;
 		case 'n':
 			if (!number_parse(optarg, 0, INT_MAX, &threads))
@@ -118,6 +129,8 @@ static int previous_check(const struct model_place *place, const char *previous,
 	const char *slash = strrchr(place->path, '/');
 	int directory = *previous != '/' && slash != NULL ? (int)(slash - place->path) + 1 : 0;
 	snprintf(path, sizeof path, "%.*s%s", directory, place->path, previous);
+	if (access(path, F_OK) < 0)
+		return err_sys(e, errno, "%s, the model before, is not kept any more (promote --keep N)", path);
 	struct classifier *classifier = classifier_open(
 		&(struct classifier_options){.path = path, .device = "cpu", .precision = "auto", .threads = 1}, e);
 	if (classifier == NULL)

@@ -43,9 +43,12 @@ void model_place_close(struct model_place *place);
 int model_place_copy(const struct model_place *place, const char *directory, struct publish *publish,
 		     struct model_promotion *promotion, struct err *e);
 
-/* Finishes the copy, with its promoted.json, and puts it in service. */
+/* Finishes the copy, with its promoted.json, and puts it in service.  `durable`: the disk has it. */
 int model_place_switch(const struct model_place *place, struct publish *publish, const struct model_promotion *promotion,
-		       struct err *e);
+		       bool *durable, struct err *e);
+
+/* Removes what was promoted but the `keep` newest, what is in place and what was before it.  After a switch that the disk has. */
+int model_place_prune(const struct model_place *place, size_t keep, struct err *e);
 
 /* What was in place before what is: "" = nothing was.  Fails where nothing was promoted. */
 int model_place_previous(const struct model_place *place, char *out, size_t size, struct err *e);

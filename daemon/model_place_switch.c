@@ -140,7 +140,7 @@ static int directory_switch(const struct model_place *place, const char *previou
 }
 
 int model_place_switch(const struct model_place *place, struct publish *publish, const struct model_promotion *promotion,
-		       struct err *e)
+		       bool *durable, struct err *e)
 {
 	enum place_kind kind;
 	char text[3800], now[3800];
@@ -155,7 +155,8 @@ int model_place_switch(const struct model_place *place, struct publish *publish,
 		return -1;
 	}
 	/* It is in place: that the disk may not have it yet is no failure to tell of as one. */
-	if (publish_sync(place->versions, e) < 0 || sync_parent(place, e) < 0)
+	*durable = publish_sync(place->versions, e) == 0 && sync_parent(place, e) == 0;
+	if (!*durable)
 		fprintf(stderr, "bellwether model: warning: %s\n", e != NULL ? e->text : "the disk may not have it yet");
 	return 0;
 }

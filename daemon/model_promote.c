@@ -109,9 +109,13 @@ static int promote(struct job *job, struct err *e)
 	interrupt_guard(&job->publish);
 	if (candidate_open(job, e) < 0 || figures_check(job, e) < 0 || cases_check(job, e) < 0)
 		return -1;
+	bool durable;
 	interrupt_hold();
-	int result = model_place_switch(&job->place, &job->publish, &job->promotion, e);
+	int result = model_place_switch(&job->place, &job->publish, &job->promotion, &durable, e);
 	interrupt_release();
+	struct err why = {0};
+	if (result == 0 && durable && model_place_prune(&job->place, job->options->keep, &why) < 0)
+		fprintf(stderr, "bellwether model: warning: %s\n", why.text); /* the new model is in place all the same */
 	return result;
 }
 

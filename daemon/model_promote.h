@@ -16,6 +16,7 @@ struct model_promote_options {
 	const char *directory, *place;   /* place: NULL = model_place_open's */
 	const char *database;            /* with the corrections; NULL = the usual one, where it is there */
 	unsigned long allow;             /* cases that may be answered wrongly */
+	unsigned long keep;              /* versions that stay, 2 at least: this one and the one before always do */
 };
 
 /* -1 leaves what is in place as it is. */

@@ -147,6 +147,18 @@ expect 0 "$second" model promote "$scratch/second" --to "$scratch/link" --db "$d
 expect 0 "$first" model rollback --to "$scratch/link"
 equal "a link of the user's own" "$(readlink "$scratch/link")" first
 
+# ---- versions that nobody goes back to any more are removed; a directory of the user's own never ----
+
+for i in 1 2 3 4; do "$bellwether" model promote "$scratch/first" --to "$scratch/plain" --db "$db" --allow 9 >/dev/null 2>&1 || fail "promote"; done
+"$bellwether" model rollback --to "$scratch/plain" >/dev/null || fail "rollback"
+equal "what stays" "$(ls -A "$scratch/plain.versions" | tr '\n' ' ')" "0001 0002 0003 0004 0005 0006 "
+expect 0 'is in place' model promote "$scratch/second" --to "$scratch/plain" --db "$db" --keep 2
+equal "what stays of it" "$(ls -A "$scratch/plain.versions" | tr '\n' ' ')" "0001 0005 0006 0007 "
+expect 0 "the model $first is in place again" model rollback --to "$scratch/plain"
+equal "the place" "$(readlink "$scratch/plain")" plain.versions/0005
+expect 1 '0004, the model before, is not kept any more' model rollback --to "$scratch/plain"
+expect 2 '--keep takes a number from 2 on' model promote x --keep 1
+
 # ---- what is no model, or not the one that was measured ----
 
 expect 1 'config.json: No such file' model promote "$scratch" --to "$place"
@@ -173,14 +185,24 @@ equal "what is in place" "$(readlink "$place")" "$before"
 
 # ---- killed at any moment: the old or the new, and never nothing ----
 
-for kind in link directory; do
+place_make() { # KIND: a directory, a link, or a link with older versions beside it, which are made once
+	rm -rf "$scratch/kill" "$scratch/kill.versions"
+	if [ -e "$scratch/older" ] && [ "$1" = older ]; then
+		cp -a "$scratch/older" "$scratch/kill" && cp -a "$scratch/older.versions" "$scratch/kill.versions"
+		return
+	fi
+	cp -r "$scratch/first" "$scratch/kill"
+	for i in $(seq "$(case $1 in directory) echo 0 ;; link) echo 1 ;; older) echo 5 ;; esac)"); do
+		"$bellwether" model promote "$scratch/first" --to "$scratch/kill" --db "$db" --allow 9 >/dev/null 2>&1 || fail "promote"
+	done
+	[ "$1" != older ] || { cp -a "$scratch/kill" "$scratch/older" && cp -a "$scratch/kill.versions" "$scratch/older.versions"; }
+}
+for kind in link directory older; do
 	kills=0 old=0 new=0 whole_us=50000 # what a promotion takes; the loop learns it
 	for round in $(seq 50); do
-		rm -rf "$scratch/kill" "$scratch/kill.versions"
-		cp -r "$scratch/first" "$scratch/kill"
-		[ $kind = directory ] || "$bellwether" model promote "$scratch/first" --to "$scratch/kill" --db "$db" --allow 9 >/dev/null 2>&1 || fail "promote"
+		place_make $kind
 		began=${EPOCHREALTIME/./}
-		"$bellwether" model promote "$scratch/second" --to "$scratch/kill" --db "$db" >/dev/null 2>&1 &
+		"$bellwether" model promote "$scratch/second" --to "$scratch/kill" --db "$db" --keep 2 >/dev/null 2>&1 &
 		child=$!
 		if [ $((round % 10)) -eq 1 ]; then
 			wait $child || fail "promote"
@@ -196,8 +218,9 @@ for kind in link directory; do
 		*) fail "neither the old nor the new model is in place" ;;
 		esac
 		echo orvane | "$bellwether" score --model "$scratch/kill" >/dev/null || fail "what is in place does not open"
+		[ $kind = directory ] || [ -e "$scratch/$(jq -r .previous "$scratch/kill/promoted.json")/vocab.txt" ] || fail "the model before is gone"
 	done
-	"$bellwether" model promote "$scratch/second" --to "$scratch/kill" --db "$db" >/dev/null 2>&1 || fail "promote after kills"
+	"$bellwether" model promote "$scratch/second" --to "$scratch/kill" --db "$db" --keep 2 >/dev/null 2>&1 || fail "promote after kills"
 	ls -A "$scratch/kill.versions" | grep -vE '^[0-9]{4}$' && fail "leftovers stayed"
 	echo "$kind: $kills kills, $old times the old model, $new times the new one"
 	[ $kills -gt 5 ] || fail "too few kills"
