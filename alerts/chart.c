@@ -11,6 +11,7 @@
 #include "alerts/chart/drawing.h"
 #include "alerts/chart/text.h"
 #include "daemon/base/check.h"
+#include "daemon/base/markup.h"
 
 #include <stdlib.h>
 
@@ -45,7 +46,7 @@ static void draw_start(const struct drawing *drawing)
 		" role=\"img\" font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif\">\n",
 		frame->width, frame->height, frame->width, frame->height);
 	fputs("<title>", drawing->out);
-	chart_put_text(drawing->out, drawing->chart->title ? drawing->chart->title : "counts in time");
+	markup_put(drawing->out, drawing->chart->title ? drawing->chart->title : "counts in time");
 	fputs("</title>\n", drawing->out);
 	fputs(style, drawing->out);
 	fprintf(drawing->out, "<rect " PAPER " width=\"%g\" height=\"%g\"/>\n", frame->width, frame->height);

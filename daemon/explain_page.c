@@ -2,7 +2,7 @@
 #include "daemon/explain_page.h"
 
 #include "daemon/base/check.h"
-#include "daemon/base/utf8.h"
+#include "daemon/base/markup.h"
 #include "daemon/explain_heads.h"
 
 #include <errno.h>
@@ -62,26 +62,6 @@ static const char *const method_texts[EXPLAIN_METHODS] = {
 
 /* ---- words ---- */
 
-/* Control characters, which HTML cannot hold, become U+FFFD like bytes that are not UTF-8. */
-static void put_text(FILE *out, const char *text, size_t length)
-{
-	char bytes[4];
-	for (size_t at = 0; at < length;) {
-		uint32_t c;
-		at += utf8_decode(text + at, length - at, &c);
-		switch (c) {
-		case '&': fputs("&amp;", out); break;
-		case '<': fputs("&lt;", out); break;
-		case '>': fputs("&gt;", out); break;
-		case '"': fputs("&quot;", out); break;
-		default:
-			if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-				c = UTF8_REPLACEMENT;
-			fwrite(bytes, 1, utf8_encode(c, bytes), out);
-		}
-	}
-}
-
 void explain_page_put_word(FILE *out, const struct text *text, const struct explained_word *word)
 {
 	const char *start = text->data + word->start;
@@ -90,7 +70,7 @@ void explain_page_put_word(FILE *out, const struct text *text, const struct expl
 		for (length = WORD_BYTES; length > WORD_BYTES - 4 && ((unsigned char)start[length] & 0xC0) == 0x80;)
 			length--;
 	}
-	put_text(out, start, length);
+	markup_put_bytes(out, start, length);
 	if (length < word->length)
 		fputs("\xe2\x80\xa6", out);
 }
@@ -171,7 +151,7 @@ static void put_probabilities(const struct explain_page *page, const struct expl
 	for (size_t i = 0; i < used; i++) {
 		const char *name = explain_class_name(page->view, shown[i]);
 		fputs("<tr><td>", page->out);
-		put_text(page->out, name, strlen(name));
+		markup_put(page->out, name);
 		fprintf(page->out, "</td><td>%.3f</td><td class=\"bar\" aria-hidden=\"true\"><i style=\"width:%.1f%%\"></i></td></tr>\n",
 			(double)p[shown[i]], 100 * (double)p[shown[i]]);
 	}
@@ -242,7 +222,7 @@ void explain_page_add(struct explain_page *page, const struct text *text, const 
 		return;
 	}
 	const char *name = explain_class_name(page->view, explanation->class);
-	put_text(out, name, strlen(name));
+	markup_put(out, name);
 	fprintf(out, ", %.1f %%</h2>\n", 100 * (double)explain_probabilities(page->view, explanation)[explanation->class]);
 	put_shaded(page, text, explanation, false);
 	if (explanation->cut)

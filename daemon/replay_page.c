@@ -3,6 +3,7 @@
 
 #include "daemon/base/check.h"
 #include "daemon/base/clock.h"
+#include "daemon/base/markup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,19 +23,6 @@ static const char head[] =
 	"</style></head><body>\n";
 
 /* ---- words ---- */
-
-static void put_text(FILE *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		switch (*text) {
-		case '&': fputs("&amp;", out); break;
-		case '<': fputs("&lt;", out); break;
-		case '>': fputs("&gt;", out); break;
-		case '"': fputs("&quot;", out); break;
-		default: fputc(*text, out);
-		}
-	}
-}
 
 /* "2026-01-05 09:30" */
 static void put_time(FILE *out, int64_t time_us)
@@ -153,7 +141,7 @@ static void put_report(FILE *out, const struct replay_report *report, size_t sid
 	fputs("<p>", out);
 	if (report->name)
 		fprintf(out, "<b>%s</b> ", report->name);
-	put_text(out, replay_config(report->replay)->path);
+	markup_put(out, replay_config(report->replay)->path);
 	fprintf(out, ": fired <b>%u</b> times where the budget allows %.1f.", fired, allowed);
 	if (span.documents) {
 		fprintf(out, "<br><span class=\"faint\">%llu documents, ", (unsigned long long)span.documents);
@@ -168,7 +156,7 @@ static void put_report(FILE *out, const struct replay_report *report, size_t sid
 static void put_row(FILE *out, size_t count, const struct page_topic *topic)
 {
 	fprintf(out, "<tr><td class=\"l\"><a href=\"#t%u\">", topic->number);
-	put_text(out, topic->name);
+	markup_put(out, topic->name);
 	fputs("</a></td>", out);
 	for (size_t i = 0; i < count; i++) {
 		const struct replay_tale *tale = &topic->tales[i];
@@ -213,7 +201,7 @@ void page_begin(FILE *out, const struct replay_report *reports, size_t count, co
 void page_begin_topic(FILE *out, const struct page_topic *topic)
 {
 	fprintf(out, "<section><h2 id=\"t%u\">", topic->number);
-	put_text(out, topic->name);
+	markup_put(out, topic->name);
 	fputs("</h2>\n", out);
 }
 
@@ -224,7 +212,7 @@ void page_put_chart(FILE *out, const char *name, const char *svg)
 		return;
 	}
 	fputs("<p><a href=\"", out);
-	put_text(out, name);
+	markup_put(out, name);
 	fputs("\">chart</a></p>\n", out);
 }
 
@@ -238,9 +226,9 @@ static void put_alert(FILE *out, const struct replay_report *report, const struc
 	put_duration(out, replay_alert_end(report->replay, alert) - alert->fired_us);
 	fprintf(out, "%s</td><td>%u</td><td>%.3g</td><td class=\"l\">", alert->resolved_us == TIME_NONE ? "+" : "", alert->peak,
 		alert->expected);
-	put_text(out, replay_config(report->replay)->watch.rules[alert->rule].name);
+	markup_put(out, replay_config(report->replay)->watch.rules[alert->rule].name);
 	fputs("</td><td class=\"l\">", out);
-	put_text(out, alert->headline ? alert->headline : "");
+	markup_put(out, alert->headline ? alert->headline : "");
 	fputs(alert->told ? "</td></tr>\n" : " <span class=\"faint\">(silenced)</span></td></tr>\n", out);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "alerts/chart/text.h"
 
+#include "daemon/base/markup.h"
 #include "daemon/base/utf8.h"
 
 #include <math.h>
@@ -46,28 +47,6 @@ double chart_text_width(const char *text, double font_size)
 	return width * font_size;
 }
 
-/* XML 1.0, section 2.2: Char. */
-static bool is_xml(uint32_t c)
-{
-	return c >= 0x20 && c != 0xfffe && c != 0xffff && !(c >= 0x7f && c < 0xa0);
-}
-
-static void put_char(FILE *out, uint32_t c)
-{
-	char bytes[4];
-
-	switch (c) {
-	case '&': fputs("&amp;", out); return;
-	case '<': fputs("&lt;", out); return;
-	case '>': fputs("&gt;", out); return;
-	case '"': fputs("&quot;", out); return;
-	case '\t':
-	case '\n':
-	case '\r': fputc(' ', out); return;
-	default: fwrite(bytes, 1, utf8_encode(is_xml(c) ? c : UTF8_REPLACEMENT, bytes), out);
-	}
-}
-
 double chart_put_fitting(FILE *out, const char *text, double font_size, double width)
 {
 	bool cut = chart_text_width(text, font_size) > width;
@@ -81,20 +60,15 @@ double chart_put_fitting(FILE *out, const char *text, double font_size, double w
 		if (used + char_width(c) > room)
 			break;
 		used += char_width(c);
-		put_char(out, c);
+		markup_put_char(out, c);
 		text += size;
 		left -= size;
 	}
 	if (left > 0) {
-		put_char(out, ELLIPSIS);
+		markup_put_char(out, ELLIPSIS);
 		used += 1;
 	}
 	return used * font_size;
-}
-
-void chart_put_text(FILE *out, const char *text)
-{
-	chart_put_fitting(out, text, 1, INFINITY);
 }
 
 void chart_put_number(FILE *out, double value)

@@ -2,6 +2,7 @@
 #include "alerts/chart/axis.h"
 #include "alerts/chart/drawing.h"
 #include "alerts/chart/text.h"
+#include "daemon/base/markup.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,7 +21,7 @@ void chart_draw_text(const struct drawing *drawing, const char *look, double x, 
 {
 	put_text_start(drawing, look, x, y, anchor, size);
 	fputc('>', drawing->out);
-	chart_put_text(drawing->out, text);
+	markup_put(drawing->out, text);
 	fputs("</text>\n", drawing->out);
 }
 

@@ -1,7 +1,7 @@
 #include "alerts/receivers/page.h"
 
-#include "alerts/receivers/text.h"
 #include "daemon/base/check.h"
+#include "daemon/base/markup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 static void put_element(FILE *out, const char *open, const char *text, const char *close)
 {
 	fputs(open, out);
-	text_escape_html(out, text);
+	markup_put(out, text);
 	fputs(close, out);
 }
 
@@ -30,7 +30,7 @@ static void put_item(FILE *out, const struct notice_item *item)
 	fputs("<li style=\"margin:0 0 8px\">", out);
 	if (item->url != NULL)
 		put_element(out, "<a href=\"", item->url, "\">");
-	text_escape_html(out, item->title);
+	markup_put(out, item->title);
 	if (item->url != NULL)
 		fputs("</a>", out);
 	if (item->detail[0] != '\0')

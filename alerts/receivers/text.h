@@ -17,9 +17,6 @@ char *text_line(const char *text, size_t max);
 /* asprintf that does not fail. */
 char *text_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* With &, <, > and both quotes as entities: HTML, and (but for the quotes, which it shows as they are) Slack's mrkdwn. */
-void text_escape_html(FILE *out, const char *text);
-
 /* May it be the address of a link: http or https, of printable ASCII without quotes, angle brackets, '|' or '\', not
  * longer than anything that opens pages takes? */
 bool text_is_link(const char *url);

@@ -1,6 +1,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/err.h"
 #include "daemon/base/item.h"
+#include "daemon/base/markup.h"
 #include "daemon/base/metric.h"
 #include "daemon/base/queue.h"
 #include "daemon/base/utf8.h"
@@ -295,6 +296,22 @@ START_TEST(metrics_add_up)
 }
 END_TEST
 
+/* ---- markup ---- */
+
+START_TEST(markup_holds_any_text)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	markup_put(out, "<a href='x' title=\"y\">R&D\n\tup</a>");
+	markup_put_bytes(out, "\x1b\xc2\x9b\xef\xbf\xbf\xff\xe2\x82\xacto be cut", 12);
+	fclose(out);
+	ck_assert_str_eq(text, "&lt;a href=&#39;x&#39; title=&quot;y&quot;&gt;R&amp;D  up&lt;/a&gt;"
+			       "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xe2\x82\xacto");
+	free(text);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tcase = tcase_create("base");
@@ -308,6 +325,7 @@ int main(void)
 	tcase_add_test(tcase, items_own_clean_text);
 	tcase_add_test(tcase, polarities_have_one_name_each);
 	tcase_add_test(tcase, what_is_printed_is_whole_and_moves_no_cursor);
+	tcase_add_test(tcase, markup_holds_any_text);
 	tcase_add_test(tcase, queue_is_bounded_by_count_and_weight);
 	tcase_add_test(tcase, queue_loses_nothing_between_threads);
 	tcase_add_test(tcase, metrics_add_up);

@@ -32,7 +32,7 @@ static void assert_well_formed(const char *svg)
 		ck_assert_msg((unsigned char)*at >= 0x20 || *at == '\n', "a control character: %.60s", at);
 		if (*at == '&') {
 			ck_assert_msg(!strncmp(at, "&amp;", 5) || !strncmp(at, "&lt;", 4) || !strncmp(at, "&gt;", 4) ||
-					      !strncmp(at, "&quot;", 6), "a bare ampersand: %.60s", at);
+					      !strncmp(at, "&quot;", 6) || !strncmp(at, "&#39;", 5), "a bare ampersand: %.60s", at);
 			continue;
 		}
 		if (*at != '<')
