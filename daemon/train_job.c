@@ -82,7 +82,7 @@ static void look(void *context, const struct fit_event *event)
 /* Of a trial the line on a terminal alone: what came of it is told as a whole. */
 static void look_on(void *context, const struct fit_event *event)
 {
-	if (event->kind == FIT_STEP || event->kind == FIT_NOT_SAVED)
+	if (event->kind == FIT_STEP || event->kind == FIT_NOT_SAVED || event->kind == FIT_UNMEASURED)
 		train_progress_show(context, event);
 }
 
@@ -175,15 +175,24 @@ static int places_prepare(struct train_job *job, struct err *e)
 	return 0;
 }
 
-int train_job_open(struct train_job *job, struct err *e)
+int train_job_look(struct train_job *job, uint64_t *hash, struct err *e)
 {
 	telling = &job->progress;
 	if (train_data_open(&job->data, &job->options, e) < 0)
 		return -1;
-	char *text = train_options_describe(&job->options);
 	const uint64_t all[] = {job->data.base_hash, job->data.teacher.hash, dataset_hash(&job->data.dataset),
 				dataset_hash(&job->data.unlabelled), dataset_hash(&job->data.pretrain)};
-	job->fingerprint = hash_text(hash_bytes(0, all, sizeof all), text);
+	*hash = hash_bytes(0, all, sizeof all);
+	return 0;
+}
+
+int train_job_open(struct train_job *job, struct err *e)
+{
+	uint64_t hash;
+	if (train_job_look(job, &hash, e) < 0)
+		return -1;
+	char *text = train_options_describe(&job->options);
+	job->fingerprint = hash_text(hash, text);
 	free(text);
 	return places_prepare(job, e) < 0 ? -1 : trainer_make(job, e);
 }
@@ -256,7 +265,8 @@ static int finish(struct train_job *job, struct err *e)
 	if (publish_begin(publish, options->out, e) < 0)
 		return -1;
 	interrupt_guard(publish);
-	if (export_model(&how, publish, e) < 0 || publish_copy(publish, job->work, "metrics.csv", e) < 0 ||
+	bool measured = job->outcome.measured;
+	if (export_model(&how, publish, e) < 0 || (measured && publish_copy(publish, job->work, "metrics.csv", e) < 0) ||
 	    train_drift_write(job->trainer, job->outcome.values, &job->data, publish->path, publish->path, e) < 0)
 		return -1;
 	struct classifier *classifier = classifier_open(
@@ -265,7 +275,7 @@ static int finish(struct train_job *job, struct err *e)
 		return err_prefix(e, "the new model does not open");
 	record.version = classifier_get_info(classifier)->version;
 	snprintf(path, sizeof path, "%s/run.json", publish->path);
-	int result = train_plot_write(publish->path, e);
+	int result = measured ? train_plot_write(publish->path, e) : 0;
 	if (result == 0)
 		result = train_record_write(&record, path, e);
 	if (result == 0) {

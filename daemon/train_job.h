@@ -42,6 +42,9 @@ int train_job_open(struct train_job *job, struct err *e);
 /* Trains and writes the model.  Fails, too, where it was stopped. */
 int train_job_run(struct train_job *job, struct err *e);
 
+/* Reads the data alone, and says which it is: equal rows, bases and teachers have equal hashes. */
+int train_job_look(struct train_job *job, uint64_t *hash, struct err *e);
+
 /* Opens and trains, for the figures alone; goes on from a checkpoint where there is one. */
 enum trial_end train_job_try(struct train_job *job, struct trial_result *result, struct err *e);
 

@@ -96,5 +96,9 @@ void train_progress_show(struct train_progress *progress, const struct fit_event
 		snprintf(text, sizeof text, "no checkpoint (the run goes on): %.200s", event->message);
 		train_progress_say(progress, text);
 		return;
+	case FIT_UNMEASURED:
+		snprintf(text, sizeof text, "warning: the run goes on without metrics and their picture: %.200s", event->message);
+		train_progress_say(progress, text);
+		return;
 	}
 }

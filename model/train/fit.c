@@ -104,6 +104,13 @@ static void look(const struct fit *fit, const struct fit_event *event)
 		fit->options->look(fit->options->context, event);
 }
 
+void fit_tell(const struct fit *fit, enum fit_kind kind, const char *message)
+{
+	struct fit_event event = event_make(fit, kind);
+	event.message = message;
+	look(fit, &event);
+}
+
 static int step_run(struct fit *fit, struct trainer_result *result, double *rate, struct err *e)
 {
 	struct fit_place *place = &fit->place;
@@ -167,7 +174,8 @@ static int epoch_finish(struct fit *fit, const struct trainer_result *result, do
 	event.norm = result->norm;
 	event.rate_now = rate;
 	look(fit, &event);
-	return fit_metrics_write(fit, result, rate, &figures, e);
+	fit_metrics_write(fit, result, rate, &figures);
+	return 0;
 }
 
 static int phase_begin(struct fit *fit)
@@ -197,9 +205,7 @@ static void save_if_due(struct fit *fit)
 	if (fit_now() - fit->saved_at < fit->options->checkpoint_s)
 		return;
 	bool saved = fit_save(fit, &e) == 0;
-	struct fit_event event = event_make(fit, saved ? FIT_SAVED : FIT_NOT_SAVED);
-	event.message = e.text;
-	look(fit, &event);
+	fit_tell(fit, saved ? FIT_SAVED : FIT_NOT_SAVED, e.text);
 	fit->saved_at = fit_now();
 }
 
@@ -216,11 +222,10 @@ static int phase_run(struct fit *fit, struct err *e)
 		bool whole = place->step % each == 0 || place->step == fit_phase_steps(fit);
 		if (whole && epoch_finish(fit, &result, rate, e) < 0)
 			return -1;
-		if (!whole && place->step % line == 0 && fit_metrics_write(fit, &result, rate, NULL, e) < 0)
-			return -1;
+		if (!whole && place->step % line == 0)
+			fit_metrics_write(fit, &result, rate, NULL);
 		if (whole && fit->options->patience > 0 && place->worse >= fit->options->patience && !fit_is_trial(fit)) {
-			struct fit_event event = event_make(fit, FIT_STOPPED_EARLY);
-			look(fit, &event);
+			fit_tell(fit, FIT_STOPPED_EARLY, NULL);
 			return 0;
 		}
 		if (fit->options->stop != NULL && fit->options->stop(fit->options->context))
@@ -281,9 +286,9 @@ int fit_run(struct trainer *trainer, const struct fit_texts *texts, const struct
 	int restored = 0, result = -1;
 	*outcome = (struct fit_outcome){0};
 	fit.saved_at = fit.began;
-	if (fit_open(&fit, e) < 0 || (options->resume && (restored = fit_restore(&fit, e)) < 0) ||
-	    fit_metrics_open(&fit, e) < 0)
+	if (fit_open(&fit, e) < 0 || (options->resume && (restored = fit_restore(&fit, e)) < 0))
 		goto done;
+	fit_metrics_open(&fit);
 	result = phases_run(&fit, restored == 1, e);
 	*outcome = (struct fit_outcome){
 		.figures = fit.place.best_figures,
@@ -294,6 +299,7 @@ int fit_run(struct trainer *trainer, const struct fit_texts *texts, const struct
 		.tokens = fit.place.tokens + fit.tokens,
 		.stopped = result == 1,
 		.resumed = restored == 1,
+		.measured = fit.metrics != NULL,
 	};
 	if (result == 0) {
 		outcome->values = outcome->block = fit.best;

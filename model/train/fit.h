@@ -35,7 +35,7 @@ struct fit_figures {
 	double score; /* the mean of the tasks' macro F1; without rows 0 */
 };
 
-enum fit_kind { FIT_STEP, FIT_EPOCH, FIT_TRIED, FIT_STOPPED_EARLY, FIT_SAVED, FIT_NOT_SAVED };
+enum fit_kind { FIT_STEP, FIT_EPOCH, FIT_TRIED, FIT_STOPPED_EARLY, FIT_SAVED, FIT_NOT_SAVED, FIT_UNMEASURED };
 
 /* What happens, to who looks on. */
 struct fit_event {
@@ -51,7 +51,7 @@ struct fit_event {
 	double seconds;
 	const struct fit_figures *figures; /* FIT_EPOCH, FIT_TRIED */
 	bool best;                         /* FIT_EPOCH: the best so far */
-	const char *message;               /* FIT_NOT_SAVED */
+	const char *message;               /* FIT_NOT_SAVED; FIT_UNMEASURED: no more lines in metrics.csv, once */
 };
 
 struct fit_options {
@@ -80,6 +80,7 @@ struct fit_outcome {
 	double tokens;
 	bool stopped;           /* by `stop`: there are no values, and a checkpoint */
 	bool resumed;
+	bool measured;          /* metrics.csv could be written */
 	float *block;
 };
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* metrics.csv is written as the run goes on; what stands there of steps after the last checkpoint is cut off again. */
@@ -18,16 +17,42 @@ static void path_make(const struct fit *fit, const char *name, char out[4200])
 	snprintf(out, 4200, "%s/%s", fit->options->directory, name);
 }
 
-int fit_metrics_open(struct fit *fit, struct err *e)
+/* A run is worth more than its picture: it goes on without one.  What was written of a line is cut off. */
+static void metrics_give_up(struct fit *fit, int failure)
+{
+	struct err e = {0};
+	char path[4200];
+	path_make(fit, "metrics.csv", path);
+	if (fit->metrics != NULL) {
+		fclose(fit->metrics);
+		fit->metrics = NULL;
+		if (truncate(path, (off_t)fit->place.metrics_size) < 0)
+			failure = errno;
+	}
+	err_sys(&e, failure, "cannot write %s", path);
+	fit_tell(fit, FIT_UNMEASURED, e.text);
+}
+
+static void metrics_flush(struct fit *fit)
+{
+	if (fflush(fit->metrics) != 0)
+		metrics_give_up(fit, errno);
+	else
+		fit->place.metrics_size = (uint64_t)ftello(fit->metrics);
+}
+
+void fit_metrics_open(struct fit *fit)
 {
 	char path[4200];
 	path_make(fit, "metrics.csv", path);
 	fit->metrics = fopen(path, "ae");
-	if (fit->metrics == NULL || ftruncate(fileno(fit->metrics), (off_t)fit->place.metrics_size) < 0)
-		return err_sys(e, errno, "%s", path);
+	if (fit->metrics == NULL || ftruncate(fileno(fit->metrics), (off_t)fit->place.metrics_size) < 0) {
+		metrics_give_up(fit, errno);
+		return;
+	}
 	if (fit->place.metrics_size == 0)
 		fputs(header, fit->metrics);
-	return fflush(fit->metrics) == 0 ? 0 : err_sys(e, errno, "cannot write %s", path);
+	metrics_flush(fit);
 }
 
 static void task_write(FILE *out, const struct fit_task *task)
@@ -38,10 +63,9 @@ static void task_write(FILE *out, const struct fit_task *task)
 		fprintf(out, ",%.6f,%.6f,%.6f", task->loss, task->accuracy, task->macro_f1);
 }
 
-int fit_metrics_write(struct fit *fit, const struct trainer_result *result, double rate, const struct fit_figures *figures,
-		      struct err *e)
+static void line_write(struct fit *fit, const struct trainer_result *result, double rate, const struct fit_figures *figures)
 {
-	struct fit_place *place = &fit->place;
+	const struct fit_place *place = &fit->place;
 	double seconds = fit_seconds(fit), tokens = place->tokens + fit->tokens;
 	fprintf(fit->metrics, "%s,%g,%zu,%zu,%.6f,%.8g,%.6f", fit_is_trial(fit) ? "trial" : "run", place->rate,
 		(size_t)((place->step - 1) / fit_epoch_steps(fit)) + 1, (size_t)place->step,
@@ -53,11 +77,16 @@ int fit_metrics_write(struct fit *fit, const struct trainer_result *result, doub
 	else
 		fputc(',', fit->metrics);
 	fprintf(fit->metrics, ",%.0f,%.1f\n", seconds > 0 ? tokens / seconds : 0, seconds);
-	place->loss_sum = 0;
-	place->loss_count = 0;
-	if (fflush(fit->metrics) != 0)
-		return err_sys(e, errno, "cannot write %s/metrics.csv", fit->options->directory);
-	return 0;
+}
+
+void fit_metrics_write(struct fit *fit, const struct trainer_result *result, double rate, const struct fit_figures *figures)
+{
+	if (fit->metrics != NULL) {
+		line_write(fit, result, rate, figures);
+		metrics_flush(fit);
+	}
+	fit->place.loss_sum = 0;
+	fit->place.loss_count = 0;
 }
 
 enum { BLOCKS = 8 };
@@ -82,15 +111,11 @@ int fit_save(struct fit *fit, struct err *e)
 {
 	char path[4200];
 	struct checkpoint_block blocks[BLOCKS];
-	struct fit_place place = fit->place;
 	uint64_t steps = trainer_state(fit->trainer).steps;
-	struct stat status;
 	/* The checkpoint counts on these lines. */
-	if (fsync(fileno(fit->metrics)) < 0 && errno != EINVAL)
-		return err_sys(e, errno, "cannot write metrics.csv");
-	if (fstat(fileno(fit->metrics), &status) < 0)
-		return err_sys(e, errno, "metrics.csv");
-	place.metrics_size = (uint64_t)status.st_size;
+	if (fit->metrics != NULL && fsync(fileno(fit->metrics)) < 0 && errno != EINVAL)
+		metrics_give_up(fit, errno);
+	struct fit_place place = fit->place;
 	place.seconds = fit_seconds(fit);
 	place.tokens += fit->tokens;
 	size_t count = blocks_list(fit, &place, &steps, blocks);

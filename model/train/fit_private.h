@@ -32,7 +32,7 @@ struct fit {
 	uint32_t *order;
 	size_t order_epoch; /* whose order it is, from 1; 0: none's */
 	struct trainer_text *batch;
-	FILE *metrics;
+	FILE *metrics; /* NULL: it could not be written */
 	double began, tokens; /* in this process */
 	double saved_at;
 };
@@ -43,10 +43,11 @@ size_t fit_epoch_steps(const struct fit *fit);
 bool fit_is_trial(const struct fit *fit);
 size_t fit_phase_steps(const struct fit *fit);
 
-/* The line of metrics.csv of the place; `figures` may be NULL. */
-int fit_metrics_open(struct fit *fit, struct err *e);
-int fit_metrics_write(struct fit *fit, const struct trainer_result *result, double rate, const struct fit_figures *figures,
-		      struct err *e);
+void fit_tell(const struct fit *fit, enum fit_kind kind, const char *message);
+
+/* The line of metrics.csv of the place; `figures` may be NULL.  Where it cannot be written that is told, and the run goes on. */
+void fit_metrics_open(struct fit *fit);
+void fit_metrics_write(struct fit *fit, const struct trainer_result *result, double rate, const struct fit_figures *figures);
 
 /* 1 where a checkpoint was read. */
 int fit_save(struct fit *fit, struct err *e);

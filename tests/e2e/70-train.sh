@@ -192,4 +192,11 @@ expect 2 'has no topic head' eval --model "$root/tests/data/parity/mean-relu-bf1
 )
 compgen -G "$scratch/full.partial*" >/dev/null && fail "a full disk left $(ls "$scratch")"
 [ -e "$scratch/full" ] && fail "a full disk left a model"
+
+# A metrics.csv that cannot be written is told once, and costs the run nothing but its picture.
+mkdir -p "$scratch/unmeasured.training/metrics.csv"
+expect 0 'warning: the run goes on without metrics' train --base "$base" "${both[@]}" "${quick[@]}" --out "$scratch/unmeasured"
+equal "warnings" "$(grep -c 'unmeasured.training/metrics.csv' "$scratch/said")" 1
+cmp "$scratch/one/model.safetensors" "$scratch/unmeasured/model.safetensors" || fail "metrics change the weights"
+compgen -G "$scratch/unmeasured/metrics*" >/dev/null && fail "metrics that were not written: $(ls "$scratch/unmeasured")"
 exit 0
