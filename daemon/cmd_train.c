@@ -50,15 +50,30 @@ static void warn_not(const char *text)
 	(void)text;
 }
 
-static enum trial_end trial_run(void *context, const struct train_options *options, double part, struct trial_result *result,
-				struct err *e)
+/* A job that warns of what no other one has warned of. */
+static struct train_job job_make(struct trials *trials, const struct train_options *options, double part)
 {
-	struct trials *trials = context;
 	struct train_job job = train_job_make(part);
 	if (trials->warned)
 		job.data.warn = warn_not;
 	trials->warned = true;
 	train_options_copy(&job.options, options);
+	return job;
+}
+
+static int data_look(void *context, const struct train_options *options, uint64_t *hash, struct err *e)
+{
+	struct train_job job = job_make(context, options, 0);
+	int result = train_job_look(&job, hash, e);
+	train_job_close(&job);
+	return result;
+}
+
+static enum trial_end trial_run(void *context, const struct train_options *options, double part, struct trial_result *result,
+				struct err *e)
+{
+	struct trials *trials = context;
+	struct train_job job = job_make(trials, options, part);
 	enum trial_end end = train_job_try(&job, result, e);
 	trials->progress.standing = job.progress.standing;
 	train_job_close(&job);
@@ -69,7 +84,7 @@ static int search(const struct train_options *options)
 {
 	struct err e = {0};
 	struct trials trials = {.progress = train_progress_make()};
-	const struct train_search how = {.run = trial_run, .say = trial_say, .context = &trials};
+	const struct train_search how = {.look = data_look, .run = trial_run, .say = trial_say, .context = &trials};
 	enum search_end end = train_search_run(&how, options, &e);
 	if (end == SEARCH_STOPPED)
 		err_set(&e, "stopped; the same command with --resume goes on");

@@ -1,9 +1,11 @@
 #include "daemon/train_search.h"
 
 #include "daemon/base/check.h"
+#include "daemon/base/hash.h"
 #include "daemon/search_halving.h"
 #include "daemon/train_search_private.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,52 @@ static void line_know(void *context, const struct search_line *line)
 		state->known[(line->rung - 1) * state->trials + line->trial - 1] = line->score;
 }
 
-static char *describe(const struct state *state)
+/* The options of a trial; a checkpoint of it goes on. */
+static int trial_options(const struct state *state, size_t rung, uint32_t trial, struct train_options *out, struct err *e)
+{
+	char place[4096];
+	train_options_copy(out, state->options);
+	snprintf(place, sizeof place, "%s/rung-%zu-trial-%u", state->files.directory, rung + 1, trial + 1);
+	int result = train_options_set(out, "out", place, e);
+	for (size_t i = 0; i < state->space.count && result == 0; i++)
+		result = train_options_set(out, state->space.keys[i].name, state->values[trial][i], e);
+	return result;
+}
+
+/* Does a trial read other files than the one before it? */
+static bool names_other_files(const struct state *state, size_t trial)
+{
+	if (trial == 0)
+		return true;
+	for (size_t i = 0; i < state->space.count; i++)
+		if (train_options_is_path(state->space.keys[i].name) &&
+		    strcmp(state->values[trial][i], state->values[trial - 1][i]) != 0)
+			return true;
+	return false;
+}
+
+/* What all trials read, as one number. */
+static int data_look(const struct state *state, uint64_t *hash, struct err *e)
+{
+	*hash = 0;
+	for (size_t i = 0; i < state->trials; i++) {
+		struct train_options options;
+		uint64_t one;
+		if (!names_other_files(state, i))
+			continue;
+		int result = trial_options(state, 0, (uint32_t)i, &options, e);
+		if (result == 0)
+			result = state->search->look(state->search->context, &options, &one, e);
+		train_options_clear(&options);
+		if (result < 0)
+			return -1;
+		*hash = hash_bytes(*hash, &one, sizeof one);
+	}
+	return 0;
+}
+
+/* The last line is that of the data. */
+static char *describe(const struct state *state, uint64_t data)
 {
 	char *text = NULL, *fixed = train_options_describe(state->options);
 	size_t size;
@@ -51,21 +98,10 @@ static char *describe(const struct state *state)
 			fprintf(out, " %.17g to %.17g%s", key->least, key->most, key->log ? ", log" : "");
 		fputc('\n', out);
 	}
+	fprintf(out, "rows, base and teacher %016" PRIx64 "\n", data);
 	fclose(out);
 	free(fixed);
 	return text;
-}
-
-/* The options of a trial; a checkpoint of it goes on. */
-static int trial_options(const struct state *state, size_t rung, uint32_t trial, struct train_options *out, struct err *e)
-{
-	char place[4096];
-	train_options_copy(out, state->options);
-	snprintf(place, sizeof place, "%s/rung-%zu-trial-%u", state->files.directory, rung + 1, trial + 1);
-	int result = train_options_set(out, "out", place, e);
-	for (size_t i = 0; i < state->space.count && result == 0; i++)
-		result = train_options_set(out, state->space.keys[i].name, state->values[trial][i], e);
-	return result;
 }
 
 static void trial_tell(const struct state *state, size_t rung, uint32_t trial, const char *how)
@@ -192,7 +228,10 @@ static int state_open(struct state *state, struct err *e)
 		state->values[i] = xcalloc(state->space.count, sizeof *state->values[i]);
 		search_space_draw(&state->space, (uint64_t)state->options->seed, (uint32_t)i, state->values[i]);
 	}
-	char *text = describe(state);
+	uint64_t data;
+	if (data_look(state, &data, e) < 0)
+		return -1;
+	char *text = describe(state, data);
 	int result = search_files_open(&state->files, state->options->out, text, &state->space, state->options->resume, line_know,
 				       state, e);
 	free(text);

@@ -11,7 +11,7 @@
  * A search for a recipe: trials with values drawn from a space, of which
  * successive halving lets the better ones run longer.  In OUT:
  *
- *     search.txt   what is searched, so that another search does not go on here
+ *     search.txt   what is searched, and over which rows, so that another search does not go on here
  *     trials.csv   a line for each trial of each rung, as soon as it is done
  *     best.yaml    the best recipe, for `train --config`; its model is OUT/model
  *
@@ -27,6 +27,8 @@ struct trial_result {
 };
 
 struct train_search {
+	/* Which rows, base and teacher the options name: a hash of what these hold. */
+	int (*look)(void *context, const struct train_options *options, uint64_t *hash, struct err *e);
 	/* Trains as far as `part` of the options' steps.  TRIAL_FAILED: the values are to blame; TRIAL_IMPOSSIBLE: no
 	 * trial would do better.  Both leave a message. */
 	enum trial_end (*run)(void *context, const struct train_options *options, double part, struct trial_result *result,

@@ -33,18 +33,25 @@ static int file_replace(const char *path, const char *text, struct err *e)
 	return failure != 0 ? err_sys(e, failure, "cannot write %s", path) : 0;
 }
 
-/* Does the file hold the text and nothing else? */
-static bool file_equals(const char *path, const char *text)
+/* How many bytes the file begins with that the text begins with too; as many as it has and no more: SIZE_MAX. */
+static size_t file_agrees(const char *path, const char *text)
 {
-	size_t length = strlen(text);
-	char *there = xmalloc(length + 2);
 	FILE *file = fopen(path, "re");
-	size_t got = file != NULL ? fread(there, 1, length + 1, file) : 0;
-	bool equal = file != NULL && got == length && memcmp(there, text, length) == 0;
+	size_t same = 0;
+	int byte = EOF;
+	while (file != NULL && (byte = getc(file)) > 0 && byte == (unsigned char)text[same])
+		same++;
 	if (file != NULL)
 		fclose(file);
-	free(there);
-	return equal;
+	return byte == EOF && text[same] == '\0' ? SIZE_MAX : same;
+}
+
+static size_t last_line(const char *text)
+{
+	size_t at = strlen(text) - 1;
+	while (at > 0 && text[at - 1] != '\n')
+		at--;
+	return at;
 }
 
 static void text_put(FILE *out, const char *text)
@@ -102,8 +109,13 @@ static int directory_open(struct search_files *files, const char *description, b
 	bool there = access(path, F_OK) == 0;
 	if (there && !resume)
 		return err_set(e, "%s holds a search: --resume goes on with it; to begin anew remove it", files->directory);
-	if (there && !file_equals(path, description))
+	size_t same = there ? file_agrees(path, description) : SIZE_MAX;
+	if (same < last_line(description))
 		return err_set(e, "%s holds another search (see search.txt there)", files->directory);
+	if (same < SIZE_MAX)
+		return err_set(e, "%s: the rows, the base or the teacher have changed since that search began, and its trials would not "
+				  "compare: bring back what was, or begin anew with another --out",
+			       files->directory);
 	return there ? 0 : file_replace(path, description, e);
 }
 

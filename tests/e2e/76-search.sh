@@ -97,6 +97,13 @@ again=(train --config "$scratch/recipe.yaml" --search "$scratch/space.yaml" --tr
 expect 2 '--resume goes on with it' "${again[@]}" --out "$scratch/whole"
 expect 2 'holds another search' "${again[@]}" --seed 2 --out "$scratch/whole" --resume
 
+# Rows, a base or a teacher that changed meanwhile would make its trials another search's.
+cp "$scratch/rows.tsv" "$scratch/before.tsv"
+sed -i '$s/orvane/the orvane/' "$scratch/rows.tsv"
+expect 2 'have changed since that search began' "${again[@]}" --epochs 900 --checkpoint 0 --out "$scratch/stopped" --resume
+mv "$scratch/before.tsv" "$scratch/rows.tsv"
+expect 2 'holds another search' "${again[@]}" --epochs 901 --checkpoint 0 --out "$scratch/stopped" --resume
+
 # Wrong spaces and rows.
 printf 'lr: [1e-4]\nepoch: [1]\n' >"$scratch/wrong.yaml"
 expect 2 'wrong.yaml:2:9: there is no key "epoch"' train --config "$scratch/recipe.yaml" --search "$scratch/wrong.yaml" --out "$scratch/no"
