@@ -103,6 +103,13 @@ struct watch_effects;
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
 
 /*
+ * A hint: a document on these topics comes soon, of this story (0 = not known yet).  What it will touch is asked of the memory
+ * and nothing changes.  Called twice for each of many documents, some of them ahead: first not `near`, then `near`, which
+ * follows the pointers that the first call has brought.
+ */
+void watch_fetch(const struct watch *watch, const uint32_t *topics, size_t count, int64_t story, bool near);
+
+/*
  * How the last document was counted, for when it is loaded again: what it added
  * to its topics hangs on documents before it, more of them than are loaded, and
  * on how far its source had been read.  Opaque, below 1 << 53; 0 = not known.

@@ -49,13 +49,23 @@ size_t window_bytes(const struct window *window)
 	return window->capacity * sizeof *window->points;
 }
 
-/* Array index of the first point later than `slot`. */
+/* Array index of the first point later than `slot`.  Slots are whole numbers that ascend: so many points at most lie behind
+ * it, or before it, as slots do.  Where something happens in each of them nothing is left to search. */
 static uint32_t find_after(const struct window *window, int32_t slot)
 {
 	uint32_t low = window->first, high = window->end;
+	int64_t behind, before;
 
-	if (low < high && window->points[high - 1].slot <= slot)
+	if (low == high || window->points[high - 1].slot <= slot)
 		return high;
+	behind = (int64_t)window->points[high - 1].slot - slot;
+	before = (int64_t)slot - window->points[low].slot + 1;
+	if (before <= 0)
+		return low;
+	if (before < high - low)
+		high = low + (uint32_t)before;
+	if (behind < window->end - low)
+		low = window->end - (uint32_t)behind;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
@@ -122,6 +132,15 @@ static void add_counts(struct window_point *point, const struct tally *counts)
 	point->judged += counts->judged;
 	point->negative += counts->negative;
 	point->score += counts->score;
+}
+
+void window_fetch(const struct window *window)
+{
+	if (window->end == window->first)
+		return;
+	__builtin_prefetch(&window->points[window->first]);
+	__builtin_prefetch(&window->points[window->end - 1], 1);
+	__builtin_prefetch(&window->points[(window->first + window->end) / 2]);
 }
 
 /* Move the points in use to the array's start, keeping the one before them as their base. */

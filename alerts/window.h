@@ -41,6 +41,9 @@ void window_add(struct window *window, int32_t slot, const struct tally *counts)
 /* Counts of the slots in (after, upto]. */
 struct tally window_sum(const struct window *window, int32_t after, int32_t upto);
 
+/* Asks the memory for the newest slots. */
+void window_fetch(const struct window *window);
+
 /* Slots in use, oldest first. */
 size_t window_size(const struct window *window);
 int32_t window_slot(const struct window *window, size_t i);

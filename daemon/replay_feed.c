@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { BATCH_DOCUMENTS = 256, BATCH_BYTES = 1 << 20 };
+enum { SOON = 16, NEXT = 8 }; /* documents ahead, when what they touch is fetched */
 
 /* A document that waits; its texts and topics as offsets, since what they lie in grows. */
 struct waiting {
@@ -247,12 +248,27 @@ static int pass_on(struct replay_feed *feed, const struct waiting *waiting, stru
 	return 0;
 }
 
+static void fetch(const struct replay_feed *feed, size_t index, bool near)
+{
+	const struct waiting *waiting;
+
+	if (index >= feed->count)
+		return;
+	waiting = &feed->batch[index];
+	for (size_t s = 0; s < feed->sides; s++)
+		replay_fetch(feed->replays[s], feed->topics + waiting->topics[s], waiting->topic_count[s], waiting->document.story,
+			     near);
+}
+
 int replay_feed_flush(struct replay_feed *feed, struct err *e)
 {
 	int result = score(feed, e);
 
-	for (size_t i = 0; i < feed->count && result == 0; i++)
+	for (size_t i = 0; i < feed->count && result == 0; i++) {
+		fetch(feed, i + SOON, false);
+		fetch(feed, i + NEXT, true);
 		result = pass_on(feed, &feed->batch[i], e);
+	}
 	feed->count = feed->used = feed->topics_used = 0;
 	return result;
 }

@@ -37,6 +37,7 @@ void activate(struct watch *watch, struct rule_state *state)
 	memmove(watch->active + place + 1, watch->active + place, (watch->active_count - place) * sizeof *watch->active);
 	watch->active[place] = state;
 	watch->active_count++;
+	due_stir(watch);
 }
 
 void deactivate(struct watch *watch, const struct rule_state *state)

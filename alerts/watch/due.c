@@ -5,6 +5,10 @@
  * come makes no difference, and an alert is not kept firing by an old count
  * that slides out of a long window: it resolves when for `keep_firing_for` no
  * document has come that found the count high.
+ *
+ * Every document moves its source's clock, and most of them bring nothing due.
+ * So a source knows until when that is sure: what an alert waits for moves on
+ * as documents come, never back, but for the few events that call due_stir.
  */
 #include "alerts/watch/state.h"
 
@@ -56,13 +60,41 @@ static struct rule_state *first_due(const struct watch *watch, uint32_t source, 
 	return first;
 }
 
+void due_stir(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->source_count; i++)
+		watch->sources[i].calm_until = INT32_MIN;
+}
+
+/* Nothing is due before this cell; INT32_MIN where the end of a silence may come at any time. */
+static int32_t find_calm(const struct watch *watch, uint32_t source)
+{
+	int32_t calm = INT32_MAX;
+
+	for (size_t i = 0; i < watch->active_count; i++) {
+		const struct rule_state *state = watch->active[i];
+		int32_t due = due_cell(watch, state);
+
+		if (state->source != source)
+			continue;
+		if (state->state == ALERT_FIRING && state->told == TOLD_NOT)
+			return INT32_MIN;
+		if (due < calm)
+			calm = due;
+	}
+	return calm;
+}
+
 void judge_due(struct watch *watch, uint32_t source, int32_t cell, int64_t applied_us, struct watch_effects *effects)
 {
 	struct rule_state *due;
 
+	if (cell <= watch->sources[source].calm_until)
+		return;
 	while ((due = first_due(watch, source, cell)))
 		step_due(watch, due, applied_us, effects);
 	for (size_t i = 0; i < watch->active_count; i++)
 		if (watch->active[i]->source == source)
 			break_silence(watch, watch->active[i], applied_us, effects);
+	watch->sources[source].calm_until = find_calm(watch, source);
 }

@@ -59,7 +59,7 @@ static bool shares(const struct watch *watch, const struct rule_state *other, co
 	uint64_t key = watch->topics[other->topic].key;
 	size_t shared = 0;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && 2 * (shared + count - i) >= count; i++) /* while it may be half of them yet */
 		shared += pairs_seen(&watch->pairs, key, stories[i], after);
 	return shared >= SHARED_LEAST && 2 * shared >= count;
 }
@@ -143,6 +143,7 @@ void group_lead(struct watch *watch, struct rule_state *state, struct rule_state
 		put_state(watch, other, effects);
 	}
 	leader->followers = 0;
+	due_stir(watch);
 }
 
 void group_release(struct watch *watch, struct rule_state *state, bool leaves, struct watch_effects *effects)
@@ -155,6 +156,7 @@ void group_release(struct watch *watch, struct rule_state *state, bool leaves, s
 		return;
 	CHECK(leader->followers > 0);
 	leader->followers--;
+	due_stir(watch);
 	if (leaves || state->hot <= leader->hot)
 		return;
 	leader->hot = state->hot; /* the group is quiet when its last one is */
@@ -228,6 +230,7 @@ void groups_settle(struct watch *watch, int64_t applied_us, struct watch_effects
 	if (!watch->groups_stale)
 		return;
 	watch->groups_stale = false;
+	due_stir(watch);
 	for (size_t i = 0; i < watch->active_count; i++)
 		watch->active[i]->followers = 0;
 	for (size_t i = 0; i < watch->active_count; i++) {

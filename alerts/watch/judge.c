@@ -90,8 +90,10 @@ static void keep_hot(struct watch *watch, struct rule_state *state, uint32_t sou
 		state->hot = now->cell;
 	if (now->verdict->count > state->peak)
 		state->peak = now->verdict->count;
-	if (watch->sources[source].watermark_us > watch->sources[state->source].watermark_us)
+	if (watch->sources[source].watermark_us > watch->sources[state->source].watermark_us) {
 		state->source = source;
+		due_stir(watch);
+	}
 	escalate(watch, state, now, effects);
 	if (before.hot != state->hot || before.peak != state->peak || before.source != state->source)
 		put_state(watch, state, effects);

@@ -181,6 +181,14 @@ void memory_add(struct topic_memory *memory, const struct watch_document *docume
 	add_story(memory, document, published_us, story);
 }
 
+void memory_fetch(const struct topic_memory *memory)
+{
+	if (memory->stories)
+		fetch_lines(memory->stories, offsetof(struct kept_stories, documents));
+	__builtin_prefetch(memory->all.each);
+	__builtin_prefetch(memory->negative.each);
+}
+
 uint32_t memory_publishers(const struct topic_memory *memory, bool negative, int32_t after)
 {
 	const struct kept_publishers *kept = negative ? &memory->negative : &memory->all;

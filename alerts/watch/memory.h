@@ -35,6 +35,9 @@ struct topic_memory {
 void memory_reset(struct topic_memory *memory);
 void memory_add(struct topic_memory *memory, const struct watch_document *document, int64_t published_us, int64_t story);
 
+/* Asks the memory of the machine for what memory_add looks at. */
+void memory_fetch(const struct topic_memory *memory);
+
 /* Distinct publishers with a (negative) document after cell `after`; KEPT_PUBLISHERS at most. */
 uint32_t memory_publishers(const struct topic_memory *memory, bool negative, int32_t after);
 

@@ -106,6 +106,12 @@ unsigned pairs_mark(struct pairs *pairs, uint32_t clock, uint64_t topic_key, int
 	return new;
 }
 
+void pairs_fetch(const struct pairs *pairs, uint64_t topic_key, int64_t story)
+{
+	if (pairs->size)
+		__builtin_prefetch(&pairs->slots[pair_key(topic_key, story) & (pairs->size - 1)], 1);
+}
+
 bool pairs_seen(const struct pairs *pairs, uint64_t topic_key, int64_t story, int32_t after)
 {
 	const struct pair *pair = pairs->size ? find(pairs, pair_key(topic_key, story)) : NULL;

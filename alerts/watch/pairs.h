@@ -38,6 +38,9 @@ void pairs_reset(struct pairs *pairs);
 /* Marks aspects (bits: 1 << PAIR_JUDGED) of the pair at `cell`; returns those that were not so marked within the span. */
 unsigned pairs_mark(struct pairs *pairs, uint32_t clock, uint64_t topic_key, int64_t story, unsigned aspects, int32_t cell);
 
+/* Asks the memory for the place of a pair. */
+void pairs_fetch(const struct pairs *pairs, uint64_t topic_key, int64_t story);
+
 /* Is an aspect of a pair in use marked, and not forgotten? */
 bool pairs_holds(const struct pairs *pairs, const struct pair *pair, enum pair_aspect aspect);
 

@@ -30,6 +30,7 @@ uint32_t source_find(struct watch *watch, const char *name)
 		.advanced_us = INT64_MIN,
 		.seen_us = INT64_MIN,
 		.loaded_us = INT64_MIN,
+		.calm_until = INT32_MIN,
 	};
 	watch->last_source = watch->source_count++;
 	return (uint32_t)watch->last_source;
@@ -119,6 +120,7 @@ void leave_dead_sources(struct watch *watch, int64_t applied_us, struct watch_ef
 		if (other == UINT32_MAX)
 			continue;
 		state->source = other;
+		due_stir(watch);
 		put_state(watch, state, effects);
 	}
 }

@@ -33,6 +33,7 @@ struct source_mark {
 	char *name;
 	int64_t watermark_us, advanced_us, seen_us;
 	int64_t loaded_us;         /* while loading: the watermark that the documents so far made */
+	int32_t calm_until;        /* nothing that follows it needs a look before the cells up to this one have closed (due.c) */
 	bool own_clock;
 	bool behind;               /* it brought changes that are held for the digest */
 };
@@ -140,6 +141,15 @@ static inline int32_t hour_of(int64_t time_us)
 	return (int32_t)(hour - (time_us < hour * RULE_CELL_US * CELLS_AN_HOUR));
 }
 
+/* Asks the memory for what lies there. */
+static inline void fetch_lines(const void *at, size_t size)
+{
+	enum { LINE = 64 };
+
+	for (size_t i = 0; i < size; i += LINE)
+		__builtin_prefetch((const char *)at + i);
+}
+
 static inline uint64_t hash_number(uint64_t seed, uint64_t value)
 {
 	return hash_bytes(seed, &value, sizeof value);
@@ -196,6 +206,8 @@ int32_t due_cell(const struct watch *watch, const struct rule_state *state);
 void step_due(struct watch *watch, struct rule_state *state, int64_t applied_us, struct watch_effects *effects);
 /* What falls due by time alone, in the cells closed before `cell`, for whatever follows this source's clock. */
 void judge_due(struct watch *watch, uint32_t source, int32_t cell, int64_t applied_us, struct watch_effects *effects);
+/* To be called where an alert begins, goes over to another source, loses its last follower or may wait for a silence to end. */
+void due_stir(struct watch *watch);
 
 /* ---- active.c ---- */
 /* The place in `order` of a rule on a topic: by their names, so that the order of the configuration plays no part. */

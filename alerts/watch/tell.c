@@ -92,6 +92,8 @@ static void tell_first(struct watch *watch, struct rule_state *state, enum alert
 	} else {
 		route(watch, state, &change, now, effects);
 		state->told = change.held ? TOLD_DIGEST : change.notify ? TOLD_LIVE : TOLD_NOT;
+		if (state->told == TOLD_NOT)
+			due_stir(watch);
 	}
 	say_peak(state, now->cell);
 	record(watch, state, &change, now, effects);
@@ -180,6 +182,7 @@ void tell_again(struct watch *watch, struct rule_state *state, int64_t applied_u
 
 	state->told = TOLD_NOT;
 	if (is_silent(watch, &watch->topics[state->topic], applied_us)) {
+		due_stir(watch);
 		put_state(watch, state, effects); /* the end of the silence will tell it */
 		return;
 	}

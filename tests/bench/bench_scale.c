@@ -6,15 +6,19 @@
  *   bench_scale make DIRECTORY [TOPICS]      the database, DIRECTORY/scale.db
  *   bench_scale start DIRECTORY [TOPICS]     a start on it, again and again the same
  *   bench_scale measure DIRECTORY [TOPICS]   that and batches behind it
+ *   bench_scale tape DIRECTORY [TOPICS]      for a replay: DIRECTORY/scale.yaml, and a million documents more as scale.jsonl
  *
  * Each a process of its own, so that memory is what a daemon would hold.
  */
 #include "tests/bench/scale.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TAPE_DOCUMENTS 1000000
 
 static void make(const char *directory, size_t topics)
 {
@@ -186,12 +190,77 @@ static void measure(const char *directory, size_t topics)
 	close_all(&scale);
 }
 
+/* ---- for a replay ---- */
+
+static FILE *create_file(const char *directory, const char *name)
+{
+	char path[4200];
+	struct err e = {0};
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	file = fopen(path, "we");
+	if (!file)
+		err_sys(&e, errno, "%s", path);
+	check(file, &e);
+	return file;
+}
+
+static void close_file(FILE *file)
+{
+	struct err e = {0};
+
+	if (fclose(file) != 0)
+		err_sys(&e, errno, "cannot write");
+	check(!e.text[0], &e);
+}
+
+/* The topics by the words that make_item writes, and the same rule. */
+static void write_configuration(const struct scale *scale, const char *directory)
+{
+	FILE *file = create_file(directory, "scale.yaml");
+
+	fprintf(file, "database: %s/scale.db\nhttp: {listen: \"\"}\nsources:\n  - {name: wire, file: {path: %s/scale.jsonl}}\ntopics:\n",
+		directory, directory);
+	for (size_t t = 0; t < scale->topics; t++)
+		fprintf(file, "  - {name: %s, any: [\"Company %zu\"]}\n", scale->names[t], t);
+	fprintf(file, "rules:\n  - {name: spike, metric: negative_count, keep_firing_for: 6h}\n");
+	close_file(file);
+}
+
+static void write_line(struct scale *scale, FILE *file)
+{
+	struct item *item = make_item(scale, draw_topic(scale));
+	bool negative = draw(scale) < NEGATIVE_SHARE;
+	char published[32];
+
+	fprintf(file, "{\"id\": \"%s\", \"published\": \"%s\", \"source\": \"%s\", \"title\": \"%s\", \"url\": \"%s\", \"polarity\": \"%s\"}\n",
+		item->external_id, time_format_iso(scale->now_us, published, sizeof published), item->publisher, item->title,
+		item->url, negative ? "negative" : "neutral");
+	item_free(item);
+}
+
+static void tape(const char *directory, size_t topics)
+{
+	struct scale scale = make_scale(topics);
+	FILE *file = create_file(directory, "scale.jsonl");
+
+	write_configuration(&scale, directory);
+	scale.now_us = (FIRST_DAY + DAYS) * DAY_US;
+	for (size_t i = 0; i < TAPE_DOCUMENTS; i++) {
+		pass_time(&scale);
+		write_line(&scale, file);
+	}
+	close_file(file);
+	close_all(&scale);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*run)(const char *directory, size_t topics);
-	} commands[] = {{"make", make}, {"start", start}, {"measure", measure}};
+	} commands[] = {{"make", make}, {"start", start}, {"measure", measure}, {"tape", tape}};
 	size_t topics = argc > 3 ? strtoul(argv[3], NULL, 10) : 10000;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -201,6 +270,6 @@ int main(int argc, char **argv)
 			return EXIT_SUCCESS;
 		}
 	}
-	fprintf(stderr, "usage: bench_scale make|start|measure DIRECTORY [TOPICS]\n");
+	fprintf(stderr, "usage: bench_scale make|start|measure|tape DIRECTORY [TOPICS]\n");
 	return EXIT_FAILURE;
 }

@@ -290,8 +290,17 @@ static inline void feed(struct scale *scale, size_t i)
 	story_sign(item->title, strlen(item->title), &document.signature);
 	scale->documents[i] = (struct store_document){
 		.id = document.id, .item = item, .published_us = item->published_us, .polarity = document.polarity,
-		.score = document.score, .topics = &scale->about[i], .topic_count = 1,
+		.score = document.score, .model = "m-1", .topics = &scale->about[i], .topic_count = 1,
 		.story = watch_document(scale->watch, &document, scale->effects)};
+	scale->documents[i].counted = watch_counted(scale->watch);
+}
+
+/* To the next document: so many come in a day, more of them by day. */
+static inline void pass_time(struct scale *scale)
+{
+	int hour = (int)(scale->now_us / HOUR_US % 24);
+
+	scale->now_us += (int64_t)((double)DAY_US / total_rate(scale) / busy(scale->now_us / DAY_US, hour));
 }
 
 /* `count` documents, as many seconds of the stream as they are. */
@@ -303,11 +312,8 @@ static inline struct took run_batch(struct scale *scale, size_t count)
 	int64_t start_us;
 
 	for (size_t i = 0; i < count; i++) {
-		int64_t before_us = scale->now_us;
-		int hour = (int)(before_us / HOUR_US % 24);
-
 		scale->about[i] = draw_topic(scale);
-		scale->now_us += (int64_t)((double)DAY_US / total_rate(scale) / busy(before_us / DAY_US, hour));
+		pass_time(scale);
 		scale->items[i] = make_item(scale, scale->about[i]);
 	}
 	batch.applied_us = scale->now_us;
