@@ -25,6 +25,7 @@ enum cuda_constant {
 	CUDA_COMPUTE_MAJOR = 75,      /* CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR */
 	CUDA_COMPUTE_MINOR = 76,
 	CUDA_STREAM_NON_BLOCKING = 1, /* CU_STREAM_NON_BLOCKING */
+	CUDA_WAIT_ASLEEP = 4,         /* CU_CTX_SCHED_BLOCKING_SYNC */
 };
 
 /* name, name in the library, arguments */
@@ -35,6 +36,7 @@ enum cuda_constant {
 	F(device_get, cuDeviceGet, (int *device, int index))                                                          \
 	F(device_name, cuDeviceGetName, (char *name, int size, int device))                                           \
 	F(device_attribute, cuDeviceGetAttribute, (int *value, int attribute, int device))                            \
+	F(context_flags, cuDevicePrimaryCtxSetFlags_v2, (int device, unsigned flags))                                 \
 	F(context_retain, cuDevicePrimaryCtxRetain, (struct CUctx_st **context, int device))                          \
 	F(context_release, cuDevicePrimaryCtxRelease_v2, (int device))                                                \
 	F(context_use, cuCtxSetCurrent, (struct CUctx_st *context))                                                   \

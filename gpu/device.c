@@ -78,10 +78,14 @@ static int kernels_load(struct device *device, const void *image, struct err *e)
 	return 0;
 }
 
+/* A worker that waits for the GPU sleeps: as a rule it would spin, on a CPU that others tokenise on. */
 static int device_start(struct device *device, const void *image, struct err *e)
 {
 	const struct cuda *cuda = device->cuda;
-	int error = cuda->context_retain(&device->context, device->number);
+	int error = cuda->context_flags(device->number, CUDA_WAIT_ASLEEP);
+	if (error != 0)
+		return gpu_error(cuda, error, "the GPU takes no flags", e);
+	error = cuda->context_retain(&device->context, device->number);
 	if (error != 0) {
 		device->context = NULL;
 		return gpu_error(cuda, error, "the GPU gives no context", e);

@@ -50,13 +50,16 @@ int stream_copy_out(struct stream *stream, void *to, uint64_t from, size_t size,
 {
 	const struct cuda *cuda = stream->device->cuda;
 	stream_use(stream);
-	stream_settle(stream);
-	for (size_t done = 0, step; done < size && !stream->failed; done += step) {
-		step = size - done < STAGING_SIZE ? size - done : STAGING_SIZE;
-		stream_note(stream, cuda->copy_out(stream->staging, from + done, step, stream->queue),
-			    "a copy from the GPU");
+	/* Where it has room behind what was copied in, the result waits for nothing but itself. */
+	if (size == 0 || stream->staged == STAGING_SIZE)
 		stream_settle(stream);
-		memcpy((unsigned char *)to + done, stream->staging, step);
+	for (size_t done = 0, step; done < size && !stream->failed; done += step) {
+		size_t room = STAGING_SIZE - stream->staged;
+		unsigned char *place = stream->staging + stream->staged;
+		step = size - done < room ? size - done : room;
+		stream_note(stream, cuda->copy_out(place, from + done, step, stream->queue), "a copy from the GPU");
+		stream_settle(stream);
+		memcpy((unsigned char *)to + done, place, step);
 	}
 	if (!stream->failed)
 		return 0;

@@ -25,6 +25,7 @@ enum { MOST_KERNELS = 64 };
 
 struct CUctx_st {
 	int retained;
+	bool asleep;
 	long launches;
 	struct CUfunc_st functions[MOST_KERNELS];
 };
@@ -311,11 +312,20 @@ static int device_attribute(int *value, int attribute, int device)
 	return attribute == CUDA_COMPUTE_MAJOR || attribute == CUDA_COMPUTE_MINOR ? 0 : INVALID_VALUE;
 }
 
+static int context_flags(int device, unsigned flags)
+{
+	FAULT_OF(device);
+	contexts[device].asleep = flags == CUDA_WAIT_ASLEEP;
+	return flags == CUDA_WAIT_ASLEEP ? 0 : INVALID_VALUE;
+}
+
 /* Opened as often as it is asked for, as the driver's own is. */
 static int context_retain(struct CUctx_st **out, int device)
 {
 	FAULT_OF(device);
 	pthread_mutex_lock(&lock);
+	if (!contexts[device].asleep)
+		emulation_wrong("a context whose waits would spin");
 	contexts[device].retained++;
 	pthread_mutex_unlock(&lock);
 	emulation_count(1);
@@ -386,7 +396,8 @@ const struct cuda_libraries *cuda_load(struct err *e)
 	static struct cuda_libraries libraries;
 	static const struct cuda cuda = {
 		.init = init, .error_string = error_string, .device_count = device_count, .device_get = device_get,
-		.device_name = device_name, .device_attribute = device_attribute, .context_retain = context_retain,
+		.device_name = device_name, .device_attribute = device_attribute,
+		.context_flags = context_flags, .context_retain = context_retain,
 		.context_release = context_release, .context_use = context_use, .module_load = module_load,
 		.module_unload = module_unload, .module_function = module_function, .allocate = allocate,
 		.free = free_memory, .allocate_pinned = allocate_pinned, .free_pinned = free_pinned,

@@ -244,7 +244,7 @@ END_TEST
 
 START_TEST(threads_move)
 {
-	enum { LINES = 4096 };
+	enum { LINES = 256 };
 	static struct text texts[LINES];
 	static struct score first[LINES], second[LINES];
 	struct err e = {0};
