@@ -1,7 +1,7 @@
 # The GPU room over an emulation of CUDA: its kernels as C++, its host's code as it is.  It stands in for the library `gpu`
 # in the tests that are named here: those of the room alone, and those of the model over it.
 set(tests_of_gpu gpu_attention gpu_fragments gpu_ops)
-set(tests_of_gpu_and_model gpu_agreement gpu_encoder gpu_faults gpu_several)
+set(tests_of_gpu_and_model gpu_agreement gpu_encoder gpu_faults gpu_several gpu_shipped)
 
 include(CheckLanguage)
 if(CMAKE_C_COMPILER_ID STREQUAL "Clang" AND NOT CMAKE_CXX_COMPILER)

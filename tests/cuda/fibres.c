@@ -254,16 +254,13 @@ static bool exchange_finish(unsigned warp)
 	return true;
 }
 
-static bool exchanges_finish(unsigned threads)
+/* Some of the lanes wait for the others. */
+static bool exchange_is_due(unsigned warp)
 {
-	bool some = false;
-	for (unsigned warp = 0; warp < threads / LANES; warp++)
-		for (unsigned i = 0; i < LANES; i++)
-			if (fibres[warp * LANES + i]->state == AT_EXCHANGE) {
-				some |= exchange_finish(warp);
-				break;
-			}
-	return some;
+	for (unsigned i = 0; i < LANES; i++)
+		if (fibres[warp * LANES + i]->state == AT_EXCHANGE)
+			return true;
+	return false;
 }
 
 /* All that are left wait at one barrier: they go on.  False where none is left. */
@@ -294,6 +291,11 @@ void launch_order(uint64_t wanted)
 	order = wanted;
 }
 
+static bool one_by_one(void)
+{
+	return order % 2 == 0;
+}
+
 /* The `count` numbers from 0 in the order that is set. */
 static void order_fill(unsigned *out, unsigned count, uint64_t salt)
 {
@@ -308,18 +310,52 @@ static void order_fill(unsigned *out, unsigned count, uint64_t salt)
 	}
 }
 
+/* Lets these threads, of one warp or of all, go on until they wait; whether some need not wait any more. */
+static bool threads_run(const unsigned *in_order, unsigned count)
+{
+	bool some = false;
+	for (unsigned i = 0; i < count; i++)
+		if (fibres[in_order[i]]->state == READY)
+			to_fibre(fibres[in_order[i]], in_order[i]);
+	for (unsigned i = 0; i < count; i += LANES) {
+		unsigned warp = count == LANES ? in_order[0] / LANES : i / LANES;
+		some |= exchange_is_due(warp) && exchange_finish(warp);
+	}
+	return some;
+}
+
+/* Brings each warp's threads together, in the order that they are in; the warps as their first ones are. */
+static void order_by_warps(unsigned *in_order, unsigned threads)
+{
+	for (unsigned first = 0; first < threads; first += LANES) {
+		unsigned found = first;
+		for (unsigned i = first; i < threads; i++) {
+			unsigned thread = in_order[i];
+			if (thread / LANES != in_order[first] / LANES)
+				continue;
+			for (unsigned k = i; k > found; k--)
+				in_order[k] = in_order[k - 1];
+			in_order[found++] = thread;
+		}
+	}
+}
+
+/*
+ * Up to the next barrier the warps go side by side, or each as far as it can
+ * before the next one moves: what is read too early is not there yet, and what is
+ * overwritten too early is still needed.
+ */
 static void block_run(unsigned threads, const unsigned *in_order)
 {
+	unsigned at_once = one_by_one() ? LANES : threads;
 	for (size_t i = 0; i < running->shared; i++)
 		((volatile unsigned char *)shared)[i] = 0xff;
 	for (unsigned i = 0; i < threads; i++)
 		fibre_reset(fibres[i]);
 	do {
-		do {
-			for (unsigned i = 0; i < threads; i++)
-				if (fibres[in_order[i]]->state == READY)
-					to_fibre(fibres[in_order[i]], in_order[i]);
-		} while (exchanges_finish(threads));
+		for (unsigned i = 0; i < threads; i += at_once)
+			while (threads_run(in_order + i, at_once))
+				continue;
 	} while (barrier_finish(threads));
 }
 
@@ -342,6 +378,8 @@ void launch_run(const struct launch *launch)
 		launch_block = (struct place){block % launch_blocks.x, block / launch_blocks.x % launch_blocks.y,
 					      block / launch_blocks.x / launch_blocks.y};
 		order_fill(thread_order, launch->threads, block + 2);
+		if (one_by_one())
+			order_by_warps(thread_order, launch->threads);
 		/* Blocks share the place of shared memory, so they are ordered; what they do to one another shows when their
 		 * order changes. */
 #if defined(EMULATE_WITH_TSAN)

@@ -38,7 +38,8 @@ struct launch {
 
 void launch_run(const struct launch *launch);
 
-/* 0: threads and blocks as they are numbered; 1: backwards; else shuffled by that seed. */
+/* 0: threads and blocks as they are numbered; 1: backwards; else shuffled by that seed.  In even orders a warp goes as far
+ * as it can before the next one moves, in odd ones they go side by side. */
 void launch_order(uint64_t order);
 
 /* Inside a kernel */

@@ -1,109 +1,19 @@
 #include "gpu/gpu.h"
 #include "model/encoder.h"
-#include "model/weights.h"
 #include "tests/cuda/emulation.h"
 #include "tests/cuda/fibres.h"
+#include "tests/lib/learned_model.h"
 #include "tests/lib/one_in.h"
 #include "tests/lib/run.h"
-#include "tests/lib/safetensors_writer.h"
 
-#include <check.h>
 #include <math.h>
-#include <stdio.h>
-#include <unistd.h>
 
 /*
  * A whole encoder, with heads of a size that the tensor cores' kernel has, in
  * CUDA's tables and in the reference: texts of every length from 1 to 512, ragged
  * batches, 2,000 texts' labels, and five orders of threads and blocks.
  */
-enum { HIDDEN = 64, HEADS = 2, WIDE = 128, LAYERS = 2, VOCAB = 97, POSITIONS = 512, TOPICS = 5, OUTPUTS = 3 + TOPICS };
 enum { MOST_TOKENS = 4096, MOST_TEXTS = 256 };
-
-static const struct model_config config = {
-	.model_type = "bert", .hidden = HIDDEN, .layers = LAYERS, .heads = HEADS, .intermediate = WIDE,
-	.vocab_size = VOCAB, .positions = POSITIONS, .types = 2, .norm_epsilon = 1e-12f, .activation = ACTIVATION_GELU,
-	.pooling = POOLING_CLS, .polarity_row = {0, 1, 2}, .topic_count = TOPICS, .max_tokens = POSITIONS};
-
-static uint64_t state;
-
-static float next_float(void)
-{
-	state = state * UINT64_C(6364136223846793005) + 1442695040888963407u;
-	return (float)((double)(state >> 33) / (1u << 30) - 1.0);
-}
-
-/* Around `middle`; [rows, columns], or [columns] where rows is 0. */
-static void add_tensor(struct safetensors *file, const char *name, int rows, int columns, float middle, float scale)
-{
-	char shape[48];
-	int count = (rows == 0 ? 1 : rows) * columns;
-	float *values = malloc((size_t)count * sizeof *values);
-	for (int i = 0; i < count; i++)
-		values[i] = middle + scale * next_float();
-	if (rows == 0)
-		snprintf(shape, sizeof shape, "[%d]", columns);
-	else
-		snprintf(shape, sizeof shape, "[%d,%d]", rows, columns);
-	safetensors_add(file, name, "F32", shape, values, (size_t)count * sizeof *values);
-	free(values);
-}
-
-static void add_pair(struct safetensors *file, const char *base, int rows, int columns, float middle, float scale)
-{
-	char name[192];
-	snprintf(name, sizeof name, "%s.weight", base);
-	add_tensor(file, name, rows, columns, middle, scale);
-	snprintf(name, sizeof name, "%s.bias", base);
-	add_tensor(file, name, 0, rows > 0 ? rows : columns, 0, 0.1f);
-}
-
-static void add_layer(struct safetensors *file, int layer)
-{
-	static const struct {
-		const char *base;
-		int rows, columns;
-		float middle, scale;
-	} parts[] = {
-		{"attention.self.query", HIDDEN, HIDDEN, 0, 0.3f}, {"attention.self.key", HIDDEN, HIDDEN, 0, 0.3f},
-		{"attention.self.value", HIDDEN, HIDDEN, 0, 0.2f}, {"attention.output.dense", HIDDEN, HIDDEN, 0, 0.2f},
-		{"attention.output.LayerNorm", 0, HIDDEN, 1, 0.2f}, {"intermediate.dense", WIDE, HIDDEN, 0, 0.2f},
-		{"output.dense", HIDDEN, WIDE, 0, 0.2f},	   {"output.LayerNorm", 0, HIDDEN, 1, 0.2f},
-	};
-	char base[128];
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		snprintf(base, sizeof base, "encoder.layer.%d.%s", layer, parts[i].base);
-		add_pair(file, base, parts[i].rows, parts[i].columns, parts[i].middle, parts[i].scale);
-	}
-}
-
-static struct weights *model_make(void)
-{
-	struct safetensors file = {0};
-	char path[] = "/tmp/bellwether-gpu-XXXXXX";
-	struct err e = {0};
-	size_t size;
-	state = 42;
-	add_tensor(&file, "embeddings.word_embeddings.weight", VOCAB, HIDDEN, 0, 1);
-	add_tensor(&file, "embeddings.position_embeddings.weight", POSITIONS, HIDDEN, 0, 0.3f);
-	add_tensor(&file, "embeddings.token_type_embeddings.weight", 2, HIDDEN, 0, 0.1f);
-	add_pair(&file, "embeddings.LayerNorm", 0, HIDDEN, 1, 0.2f);
-	for (int layer = 0; layer < LAYERS; layer++)
-		add_layer(&file, layer);
-	add_pair(&file, "pooler.dense", HIDDEN, HIDDEN, 0, 0.2f);
-	add_pair(&file, "classifier", 3, HIDDEN, 0, 0.3f);
-	add_pair(&file, "topic_classifier", TOPICS, HIDDEN, 0, 0.3f);
-	void *bytes = safetensors_finish(&file, &size);
-	int fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
-	close(fd);
-	free(bytes);
-	struct weights *weights = weights_open(path, &e);
-	ck_assert_msg(weights != NULL, "%s", e.text);
-	unlink(path);
-	return weights;
-}
 
 struct side {
 	const struct ops *ops;
@@ -145,7 +55,7 @@ static struct side wanted, got;
 
 static void open_both(size_t table, size_t order)
 {
-	struct weights *weights = model_make();
+	struct weights *weights = file_open(trained, trained_size);
 	launch_order(order);
 	side_open(&wanted, reference(), weights);
 	side_open(&got, gpu_table(table), weights);
@@ -161,17 +71,21 @@ static void close_both(void)
 
 struct tally {
 	double largest; /* difference of a logit */
-	size_t texts, differ; /* in the polarity of the highest logit */
+	size_t texts, polarities, topics; /* whose labels differ */
+	size_t right; /* polarities of the reference */
 };
 
-static size_t label(const float *logits)
+static size_t highest(const float *logits, size_t count)
 {
 	size_t best = 0;
-	for (size_t i = 1; i < 3; i++)
+	for (size_t i = 1; i < count; i++)
 		if (logits[i] > logits[best])
 			best = i;
 	return best;
 }
+
+static int32_t ids[MOST_TOKENS], starts[MOST_TEXTS + 1];
+static int polarities[MOST_TEXTS];
 
 /* Both sides over one batch. */
 static void compare(const struct token_batch *batch, struct tally *tally)
@@ -184,25 +98,26 @@ static void compare(const struct token_batch *batch, struct tally *tally)
 		ck_assert(isfinite(b[i]));
 		tally->largest = fmax(tally->largest, fabs((double)a[i] - (double)b[i]));
 	}
-	for (size_t i = 0; i < batch->texts; i++)
-		tally->differ += label(a + i * OUTPUTS) != label(b + i * OUTPUTS);
+	for (size_t i = 0; i < batch->texts; i++) {
+		const float *x = a + i * OUTPUTS, *y = b + i * OUTPUTS;
+		tally->polarities += highest(x, 3) != highest(y, 3);
+		tally->topics += highest(x + 3, TOPICS) != highest(y + 3, TOPICS);
+		tally->right += (int)highest(x, 3) == polarities[i];
+	}
 	tally->texts += batch->texts;
 }
 
-static int32_t ids[MOST_TOKENS], starts[MOST_TEXTS + 1];
-
-/* Takes texts of such lengths, from `first` on, while they fit; returns how many. */
-static size_t batch_fill(const int32_t *lengths, size_t count, struct token_batch *batch)
+/* Takes texts of such lengths while they fit. */
+static void batch_fill(const int32_t *lengths, size_t count, struct token_batch *batch)
 {
 	size_t texts = 0;
 	while (texts < count && texts < MOST_TEXTS && starts[texts] + lengths[texts] <= MOST_TOKENS) {
+		int topic;
+		text_make(ids + starts[texts], lengths[texts], &polarities[texts], &topic);
 		starts[texts + 1] = starts[texts] + lengths[texts];
-		for (int32_t i = starts[texts]; i < starts[texts + 1]; i++)
-			ids[i] = (int32_t)((double)(next_float() + 1) / 2 * VOCAB) % VOCAB;
 		texts++;
 	}
 	*batch = (struct token_batch){.ids = ids, .starts = starts, .texts = texts};
-	return texts;
 }
 
 static void compare_all(const int32_t *lengths, size_t count, struct tally *tally)
@@ -214,17 +129,19 @@ static void compare_all(const int32_t *lengths, size_t count, struct tally *tall
 	}
 }
 
-static double most(const struct side *side)
+static bool exact(void)
 {
-	return strcmp(side->ops->precision, "fp32") == 0 ? 2e-5 : 5e-2;
+	return strcmp(got.ops->precision, "fp32") == 0;
 }
 
-static void report(const struct tally *tally, const char *what)
+/* `most` is what a logit of bfloat16 may differ by. */
+static void report(const struct tally *tally, double most, const char *what)
 {
-	printf("%s, %s: %zu texts, the largest difference of a logit is %.3g, %zu labels differ\n", got.ops->precision, what,
-	       tally->texts, tally->largest, tally->differ);
+	printf("%s, %s: %zu texts, the largest difference of a logit is %.3g, %zu polarities and %zu topics differ, "
+	       "%zu polarities are right\n",
+	       got.ops->precision, what, tally->texts, tally->largest, tally->polarities, tally->topics, tally->right);
 	fflush(stdout);
-	ck_assert_msg(tally->largest <= most(&got), "%s: %g", what, tally->largest);
+	ck_assert_msg(tally->largest <= (exact() ? 2e-5 : most), "%s: %g", what, tally->largest);
 }
 
 START_TEST(lengths_from_1_to_512)
@@ -232,12 +149,12 @@ START_TEST(lengths_from_1_to_512)
 	int32_t lengths[POSITIONS];
 	size_t count = 0;
 	struct tally tally = {0};
-	for (int32_t i = 1; i <= POSITIONS; i += i < 140 ? 1 : 31 * (int32_t)one_in())
+	for (int32_t i = 1; i <= POSITIONS; i += (i < 140 ? 1 : 31) * (int32_t)one_in())
 		lengths[count++] = i;
 	lengths[count++] = POSITIONS;
 	open_both((size_t)_i, 0);
 	compare_all(lengths, count, &tally);
-	report(&tally, "lengths");
+	report(&tally, 4e-2, "lengths"); /* longer than those it learnt from */
 	close_both();
 }
 END_TEST
@@ -269,10 +186,13 @@ START_TEST(two_thousand_labels)
 	size_t count = TEXTS / one_in();
 	open_both((size_t)_i, 3);
 	for (size_t i = 0; i < count; i++)
-		lengths[i] = 4 + (int32_t)((next_float() + 1) * 14);
+		lengths[i] = headline_length();
 	compare_all(lengths, count, &tally);
-	report(&tally, "headlines");
-	ck_assert_uint_le(tally.differ, strcmp(got.ops->precision, "fp32") == 0 ? 0 : count / 100 + 1);
+	report(&tally, 2e-2, "headlines");
+	if (learning_steps() > 1000) {
+		ck_assert_uint_ge(tally.right, count * 85 / 100);
+		ck_assert_uint_le(tally.polarities + tally.topics, exact() ? 0 : count / 1000);
+	}
 	close_both();
 }
 END_TEST
@@ -281,6 +201,7 @@ int main(void)
 {
 	TCase *tests = tcase_create("gpu_agreement");
 	tcase_set_timeout(tests, 300);
+	tcase_add_unchecked_fixture(tests, learn, forget);
 	tcase_add_loop_test(tests, lengths_from_1_to_512, 0, 2);
 	tcase_add_loop_test(tests, orders_of_threads, 0, 2);
 	tcase_add_loop_test(tests, two_thousand_labels, 0, 2);

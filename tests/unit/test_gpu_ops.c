@@ -301,13 +301,17 @@ END_TEST
 
 int main(void)
 {
-	TCase *tests = tcase_create("gpu_ops");
-	tcase_set_timeout(tests, 300);
-	tcase_add_loop_test(tests, linear_and_its_fusions, 0, GPU_TABLES * GPU_ORDERS);
-	tcase_add_loop_test(tests, logits, 0, GPU_TABLES * GPU_ORDERS);
-	tcase_add_loop_test(tests, activations_over_their_whole_range, 0, GPU_TABLES * GPU_ORDERS);
-	tcase_add_loop_test(tests, linear_residual_norm, 0, GPU_TABLES * WIDTHS);
-	tcase_add_loop_test(tests, embed, 0, GPU_TABLES * WIDTHS);
-	tcase_add_loop_test(tests, pooling, 0, GPU_TABLES * WIDTHS);
-	return run_case("gpu_ops", tests);
+	Suite *suite = suite_create("gpu_ops");
+	TCase *products = tcase_create("products"), *rows = tcase_create("rows");
+	tcase_set_timeout(products, 300);
+	tcase_set_timeout(rows, 300);
+	tcase_add_loop_test(products, activations_over_their_whole_range, 0, GPU_TABLES * GPU_ORDERS);
+	tcase_add_loop_test(products, logits, 0, GPU_TABLES * GPU_ORDERS);
+	tcase_add_loop_test(products, linear_and_its_fusions, 0, GPU_TABLES * GPU_ORDERS);
+	tcase_add_loop_test(rows, pooling, 0, GPU_TABLES * WIDTHS);
+	tcase_add_loop_test(rows, embed, 0, GPU_TABLES * WIDTHS);
+	tcase_add_loop_test(rows, linear_residual_norm, 0, GPU_TABLES * WIDTHS);
+	suite_add_tcase(suite, products);
+	suite_add_tcase(suite, rows);
+	return run_suite(suite);
 }
