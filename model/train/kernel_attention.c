@@ -35,7 +35,7 @@ struct small_matrix {
 CPU_INLINE void tile_multiply(struct small_matrix a, const float *b, size_t b_row, size_t inner, float *c, size_t c_row,
 			      size_t rows, size_t vectors)
 {
-	vector sum[4][2] = {{{0}}};
+	vector sum[8][2] = {{{0}}};
 	for (size_t k = 0; k < inner; k++, b += b_row) {
 		UNROLL
 		for (size_t j = 0; j < vectors; j++) {
@@ -57,6 +57,8 @@ CPU_INLINE void columns_multiply(struct small_matrix a, size_t rows, size_t inne
 				 size_t vectors)
 {
 	size_t row = 0;
+	for (; row + 8 <= rows; row += 8, a.values += 8 * a.row, c += 8 * stride)
+		tile_multiply(a, b, stride, inner, c, stride, 8, vectors);
 	for (; row + 4 <= rows; row += 4, a.values += 4 * a.row, c += 4 * stride)
 		tile_multiply(a, b, stride, inner, c, stride, 4, vectors);
 	for (; row < rows; row++, a.values += a.row, c += stride)
@@ -171,23 +173,31 @@ static struct room room_carve(const struct attention_pass *pass)
 	return room;
 }
 
-/* `rows` of `size` values to rows of whole vectors */
-static void rows_copy(const float *x, size_t stride, size_t rows, size_t size, float scale, float *out)
+/* `rows` of `size` values times `scale`, then `more` zeros. */
+CPU_INLINE void attend_copy_body(const float *x, size_t stride, size_t rows, size_t size, float scale, size_t more, float *out,
+				 size_t out_stride)
 {
-	size_t wide = filled(size);
-	for (size_t row = 0; row < rows; row++, x += stride, out += wide) {
+	for (size_t row = 0; row < rows; row++, x += stride, out += out_stride) {
+#pragma omp simd
 		for (size_t i = 0; i < size; i++)
 			out[i] = x[i] * scale;
-		for (size_t i = size; i < wide; i++)
+		for (size_t i = size; i < size + more; i++)
 			out[i] = 0;
 	}
+}
+CPU_LEVELS(attend_copy,
+	   (const float *x, size_t stride, size_t rows, size_t size, float scale, size_t more, float *out, size_t out_stride),
+	   (x, stride, rows, size, scale, more, out, out_stride))
+
+/* To rows of whole vectors, and from them. */
+static void rows_copy(const float *x, size_t stride, size_t rows, size_t size, float scale, float *out)
+{
+	attend_copy(x, stride, rows, size, scale, filled(size) - size, out, filled(size));
 }
 
 static void rows_place(const float *x, size_t rows, size_t size, float scale, float *out, size_t stride)
 {
-	for (size_t row = 0; row < rows; row++, x += filled(size), out += stride)
-		for (size_t i = 0; i < size; i++)
-			out[i] = x[i] * scale;
+	attend_copy(x, filled(size), rows, size, scale, 0, out, stride);
 }
 
 /* x[length, D] to out[size, L] */

@@ -200,19 +200,53 @@ void rows_tanh_backward(const float *pooled, float *dy, size_t count)
 		dy[i] *= 1.0f - pooled[i] * pooled[i];
 }
 
-/* Tiles of 16 by 16, so that both sides' lines stay in the first cache level while they are used. */
+enum { BLOCK = 8 };
+typedef float block_row __attribute__((vector_size(BLOCK * 4)));
+typedef float unaligned_row __attribute__((vector_size(BLOCK * 4), aligned(4), may_alias));
+
+/* Rows i and i + step, of which each gives the other half of its values by runs of `step`. */
+#define BLOCK_SWAP(rows, i, step, low, high)                                               \
+	do {                                                                               \
+		block_row a = (rows)[i], b = (rows)[(i) + (step)];                         \
+		(rows)[i] = __builtin_shufflevector(a, b, BLOCK_LANES low);                \
+		(rows)[(i) + (step)] = __builtin_shufflevector(a, b, BLOCK_LANES high);    \
+	} while (0)
+#define BLOCK_LANES(...) __VA_ARGS__
+
+/* 8 by 8 values in registers: blocks of four change places, then of two, then single ones. */
+CPU_INLINE void block_transpose(const float *x, size_t stride, float *out, size_t out_stride)
+{
+	block_row rows[BLOCK];
+	for (size_t i = 0; i < BLOCK; i++)
+		rows[i] = *(const unaligned_row *)(x + i * stride);
+	for (size_t i = 0; i < 4; i++)
+		BLOCK_SWAP(rows, i, 4, (0, 1, 2, 3, 8, 9, 10, 11), (4, 5, 6, 7, 12, 13, 14, 15));
+	for (size_t i = 0; i < BLOCK; i += i % 4 == 1 ? 3 : 1)
+		BLOCK_SWAP(rows, i, 2, (0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15));
+	for (size_t i = 0; i < BLOCK; i += 2)
+		BLOCK_SWAP(rows, i, 1, (0, 8, 2, 10, 4, 12, 6, 14), (1, 9, 3, 11, 5, 13, 7, 15));
+	for (size_t i = 0; i < BLOCK; i++)
+		*(unaligned_row *)(out + i * out_stride) = rows[i];
+}
+
+/* Two blocks side by side write whole lines of the cache. */
 CPU_INLINE void train_transpose_body(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride)
 {
-	enum { TILE = 16 };
-	for (size_t row = 0; row < count; row += TILE) {
-		size_t rows = count - row < TILE ? count - row : TILE;
-		for (size_t column = 0; column < columns; column++) {
-			const float *from = x + row * stride + column;
+	size_t row = 0, whole = columns / BLOCK * BLOCK;
+	for (; row + 2 * BLOCK <= count; row += 2 * BLOCK) {
+		const float *from = x + row * stride;
+		for (size_t column = 0; column < whole; column += BLOCK) {
 			float *to = out + column * out_stride + row;
-			for (size_t i = 0; i < rows; i++)
-				to[i] = from[i * stride];
+			block_transpose(from + column, stride, to, out_stride);
+			block_transpose(from + column + BLOCK * stride, stride, to + BLOCK, out_stride);
 		}
+		for (size_t column = whole; column < columns; column++)
+			for (size_t i = 0; i < 2 * BLOCK; i++)
+				out[column * out_stride + row + i] = from[i * stride + column];
 	}
+	for (size_t column = 0; column < columns; column++)
+		for (size_t i = row; i < count; i++)
+			out[column * out_stride + i] = x[i * stride + column];
 }
 CPU_LEVELS(train_transpose,
 	   (const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride),
@@ -221,6 +255,33 @@ CPU_LEVELS(train_transpose,
 void rows_transpose(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride)
 {
 	train_transpose(x, stride, count, columns, out, out_stride);
+}
+
+/* `columns` and `width` are constants where rows are whole. */
+CPU_INLINE void gather(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t width)
+{
+	for (size_t row = 0; row < count; row++, x += stride, out += width) {
+#pragma omp simd
+		for (size_t i = 0; i < columns; i++)
+			out[i] = x[i];
+		for (size_t i = columns; i < width; i++)
+			out[i] = 0;
+	}
+}
+
+CPU_INLINE void train_gather_body(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t width)
+{
+	if (columns == 32 && width == 32)
+		gather(x, stride, count, 32, out, 32);
+	else
+		gather(x, stride, count, columns, out, width);
+}
+CPU_LEVELS(train_gather, (const float *x, size_t stride, size_t count, size_t columns, float *out, size_t width),
+	   (x, stride, count, columns, out, width))
+
+void rows_gather(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t width)
+{
+	train_gather(x, stride, count, columns, out, width);
 }
 
 CPU_INLINE void train_softmax_body(float *x, size_t count, float *log_sum)

@@ -50,6 +50,9 @@ void rows_tanh_backward(const float *pooled, float *dy, size_t count);
 /* out[columns, rows of `count`]: x[count, from a row of `stride`] transposed */
 void rows_transpose(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride);
 
+/* out[count, width]: the first `columns` values of rows that are `stride` apart, filled up with zeros */
+void rows_gather(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t width);
+
 /* The softmax of a long row's cross-entropy: returns log(sum e^x); x becomes probabilities. */
 double row_softmax(float *x, size_t count);
 

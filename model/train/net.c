@@ -3,6 +3,7 @@
 #include "daemon/base/check.h"
 #include "model/cpu/operand.h"
 #include "model/half.h"
+#include "model/train/block.h"
 #include "model/train/kernel_rows.h"
 
 #include <stdlib.h>
@@ -89,11 +90,6 @@ static size_t place_panels(struct net *net)
 	return at;
 }
 
-static void *aligned(size_t size)
-{
-	return aligned_alloc(64, (size + 63) / 64 * 64 + 64);
-}
-
 int net_open(struct net *net, struct layout *layout, const struct gemm *gemm, struct err *e)
 {
 	CHECK(!gemm_is_integer(gemm->form));
@@ -106,7 +102,7 @@ int net_open(struct net *net, struct layout *layout, const struct gemm *gemm, st
 		goto fail;
 	add_matrices(net);
 	size_t words = place_panels(net);
-	net->panels = aligned(words * sizeof(gemm_word));
+	net->panels = block_make(words * sizeof(gemm_word));
 	if (net->panels == NULL)
 		goto fail;
 	place_panels(net);
@@ -143,11 +139,7 @@ static void panel_fill(const struct net *net, const float *x, size_t stride, siz
 {
 	size_t width = net->gemm->panel;
 	if (net->gemm->form == GEMM_FP32) {
-		for (size_t row = 0; row < rows; row++, x += stride, panel += width) {
-			memcpy(panel, x, columns * sizeof *x);
-			if (columns < width)
-				memset(panel + columns, 0, (width - columns) * sizeof *panel);
-		}
+		rows_gather(x, stride, rows, columns, (float *)(void *)panel, width);
 		return;
 	}
 	for (size_t row = 0; row < rows; row += 2, x += 2 * stride, panel += width) {
@@ -157,6 +149,24 @@ static void panel_fill(const struct net *net, const float *x, size_t stride, siz
 			uint32_t high = i < columns && next != NULL ? bfloat_narrow(next[i]) : 0;
 			panel[i] = low | high << 16;
 		}
+	}
+}
+
+/* Transposed panel by panel; in float32 that is all. */
+static void pack_forward(const struct net *net, const struct net_matrix *matrix)
+{
+	const float *weight = net->values + matrix->weight;
+	size_t width = net->gemm->panel, inputs = matrix->inputs;
+	gemm_word *panel = (gemm_word *)(uintptr_t)matrix->forward.panels;
+	if (net->gemm->form != GEMM_FP32) {
+		operand_pack_weights(&matrix->forward, weight, panel, NULL, NULL);
+		return;
+	}
+	for (size_t output = 0; output < matrix->outputs; output += width, panel += width * inputs) {
+		size_t outputs = matrix->outputs - output < width ? matrix->outputs - output : width;
+		if (outputs < width)
+			memset(panel, 0, width * inputs * sizeof *panel);
+		rows_transpose(weight + output * inputs, inputs, outputs, inputs, (float *)(void *)panel, width);
 	}
 }
 
@@ -177,8 +187,7 @@ void net_pack(const struct net *net, size_t piece)
 	if (matrix->outputs == 0)
 		return;
 	if (piece % 2 == 0)
-		operand_pack_weights(&matrix->forward, net->values + matrix->weight,
-				     (gemm_word *)(uintptr_t)matrix->forward.panels, NULL, NULL);
+		pack_forward(net, matrix);
 	else
 		pack_backward(net, matrix);
 }
@@ -198,9 +207,9 @@ int net_room_open(const struct net *net, struct net_room *room, size_t rows, str
 	if (layout->masked && BLOCK_ROWS * layout->words > most)
 		most = BLOCK_ROWS * layout->words;
 	*room = (struct net_room){
-		.words = net->gemm->form == GEMM_FP32 ? aligned(1) : aligned((most + TILE) * sizeof(gemm_word)),
-		.turned = aligned(TILE * TOKENS * sizeof(float)),
-		.panel = aligned(TOKENS * net->gemm->panel * sizeof(gemm_word)),
+		.words = net->gemm->form == GEMM_FP32 ? block_make(1) : block_make((most + TILE) * sizeof(gemm_word)),
+		.turned = block_make(TILE * TOKENS * sizeof(float)),
+		.panel = block_make(TOKENS * net->gemm->panel * sizeof(gemm_word)),
 	};
 	if (room->words != NULL && room->turned != NULL && room->panel != NULL)
 		return 0;

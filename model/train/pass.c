@@ -1,12 +1,13 @@
 #include "model/train/pass.h"
 
+#include "model/train/block.h"
 #include "model/train/relation.h"
 
 #include <stdlib.h>
 
 static float *floats(size_t count)
 {
-	return aligned_alloc(64, (count * sizeof(float) + 63) / 64 * 64 + 64);
+	return block_make(count * sizeof(float));
 }
 
 int pass_room_open(struct pass_room *room, const struct net *net, size_t tokens, size_t longest, struct err *e)

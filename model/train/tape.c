@@ -1,5 +1,7 @@
 #include "model/train/tape.h"
 
+#include "model/train/block.h"
+
 #include <stdlib.h>
 
 /* Lays the block out: once without it, to measure. */
@@ -81,7 +83,7 @@ int tape_open(struct tape *tape, const struct net *net, size_t tokens, size_t te
 	if (tape->layers == NULL)
 		return err_set(e, "out of memory");
 	size_t size = tape_carve(tape);
-	tape->block = aligned_alloc(64, size); /* what no batch uses takes no memory */
+	tape->block = block_make(size);
 	if (tape->block == NULL) {
 		tape_close(tape);
 		return err_set(e, "out of memory: the activations of %zu tokens take %zu MB", tokens, size >> 20);

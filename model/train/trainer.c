@@ -1,6 +1,7 @@
 #include "model/train/trainer_private.h"
 
 #include "daemon/base/check.h"
+#include "model/train/block.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,30 +32,21 @@ static size_t shards_of(size_t tokens)
 	return 2 * (pairs > 0 ? pairs : 1);
 }
 
-static void *floats(size_t count)
-{
-	size_t size = (count * sizeof(float) + 63) / 64 * 64 + 64;
-	void *block = aligned_alloc(64, size);
-	if (block != NULL)
-		memset(block, 0, size);
-	return block;
-}
-
 static int blocks_open(struct trainer *trainer, struct err *e)
 {
 	const struct layout *layout = &trainer->net.layout;
 	struct trainer_state *state = &trainer->state;
 	bool learns = !trainer->options.frozen, average = learns && trainer->options.average > 0;
 	*state = (struct trainer_state){
-		.values = floats(layout->total),
-		.first = learns ? floats(layout->total) : NULL,
-		.second = learns ? floats(layout->total) : NULL,
-		.average = average ? floats(layout->total) : NULL,
+		.values = block_zeros(layout->total),
+		.first = learns ? block_zeros(layout->total) : NULL,
+		.second = learns ? block_zeros(layout->total) : NULL,
+		.average = average ? block_zeros(layout->total) : NULL,
 		.seen = calloc(layout->words, 1),
 		.count = layout->total,
 		.words = layout->words,
 	};
-	trainer->gradients = learns ? floats(layout->total) : NULL;
+	trainer->gradients = learns ? block_zeros(layout->total) : NULL;
 	trainer->touched = calloc(layout->words, sizeof *trainer->touched);
 	trainer->squares = calloc(trainer_chunks(trainer), sizeof *trainer->squares);
 	bool can_learn = state->first != NULL && state->second != NULL && trainer->gradients != NULL;
@@ -63,7 +55,7 @@ static int blocks_open(struct trainer *trainer, struct err *e)
 		return err_set(e, "out of memory: %zu parameters", layout->total);
 	if (trainer->options.weights == NULL)
 		return 0;
-	trainer->class_weights = floats(layout->outputs);
+	trainer->class_weights = block_zeros(layout->outputs);
 	if (trainer->class_weights == NULL)
 		return err_set(e, "out of memory");
 	memcpy(trainer->class_weights, trainer->options.weights, layout->outputs * sizeof(float));
@@ -93,7 +85,7 @@ static int rooms_open(struct trainer *trainer, struct err *e)
 	trainer->shard_capacity = shards_of(tokens);
 	trainer->shard_tokens = 2 * SHARD_TOKENS + longest;
 	trainer->shards = calloc(trainer->shard_capacity, sizeof *trainer->shards);
-	trainer->small = floats(trainer->shard_capacity * trainer_small_count(trainer));
+	trainer->small = block_zeros(trainer->shard_capacity * trainer_small_count(trainer));
 	trainer->rooms = calloc(trainer->threads, sizeof *trainer->rooms);
 	if (trainer->shards == NULL || trainer->small == NULL || trainer->rooms == NULL)
 		return err_set(e, "out of memory");

@@ -110,6 +110,23 @@ START_TEST(philox_gives_its_authors_numbers)
 }
 END_TEST
 
+/* Runs of numbers, which wide instructions make where there are any, are the function's own. */
+START_TEST(numbers_of_a_place_are_the_functions)
+{
+	const struct random_place place = {.row = 0x89ABCDEF, .site = 0xFFFF1, .step = 7};
+	const uint64_t seed = UINT64_C(0xFEDCBA9876543210);
+	const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+	uint32_t words[3 * RANDOM_GROUP], block[4];
+	random_fill(seed, place, words, 2 * RANDOM_GROUP + 1);
+	for (uint32_t i = 0; i < 3 * RANDOM_GROUP / 4; i++) {
+		const uint32_t counter[4] = {i, place.row, place.site, place.step};
+		random_block(counter, key, block);
+		for (size_t word = 0; word < 4; word++)
+			ck_assert_uint_eq(words[i / 16 * RANDOM_GROUP + word * 16 + i % 16], block[word]);
+	}
+}
+END_TEST
+
 START_TEST(shuffling_keeps_every_item_and_normal_numbers_are_normal)
 {
 	uint32_t items[1000];
@@ -493,6 +510,7 @@ int main(void)
 	TCase *tests = tcase_create("train");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, philox_gives_its_authors_numbers);
+	tcase_add_test(tests, numbers_of_a_place_are_the_functions);
 	tcase_add_test(tests, shuffling_keeps_every_item_and_normal_numbers_are_normal);
 	tcase_add_loop_test(tests, logits_equal_hugging_face, 0, MODELS);
 	tcase_add_loop_test(tests, gradients_and_ten_steps_equal_pytorch, 0, MODELS);
