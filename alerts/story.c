@@ -207,16 +207,48 @@ struct best {
 	int64_t story;
 };
 
-static void compare(const struct story_index *index, const struct arrival *new, size_t position, struct best *best)
+static void compare(const struct story_index *index, const struct arrival *new, const struct details *old, int same,
+		    struct best *best)
 {
-	int same = count_same(new->lanes.of, index->lanes[position].of);
-	if (same < SAME_LONG || same < best->likeness)
-		return; /* most end here, without a look at the details */
-	const struct details *old = &index->details[position];
+	if (same < best->likeness)
+		return;
 	if (same == best->likeness && old->story >= best->story)
 		return;
 	if (within_span(index, old->published_us, new->details.published_us) && is_one_story(old, &new->details, same))
 		*best = (struct best){same, old->story};
+}
+
+void story_index_fetch(const struct story_index *index, const struct story_signature *signature, bool near)
+{
+	for (int b = 0; b < BANDS && signature->words > 0; b++) {
+		struct place place = find_place(index, signature, b);
+		if (!near) {
+			__builtin_prefetch(place.bucket, 1);
+			continue;
+		}
+		for (uint32_t found = find_entries(index, &place); found != 0; found &= found - 1) {
+			size_t position = position_of(index, place.bucket->entries[__builtin_ctz(found)]);
+			if (position != SIZE_MAX)
+				__builtin_prefetch(&index->lanes[position]);
+		}
+	}
+}
+
+/* Those of the candidates that have enough hashes in common; their details are asked for.  Most end here. */
+static size_t keep_alike(const struct story_index *index, const struct arrival *new, size_t *candidates, size_t count,
+			 uint8_t *same)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t position = candidates[i];
+		int likeness = count_same(new->lanes.of, index->lanes[position].of);
+		if (likeness < SAME_LONG)
+			continue;
+		__builtin_prefetch(&index->details[position]);
+		candidates[kept] = position;
+		same[kept++] = (uint8_t)likeness;
+	}
+	return kept;
 }
 
 /* All candidates are asked for before the first is looked at. */
@@ -224,6 +256,7 @@ static int64_t find_story(const struct story_index *index, const struct arrival 
 {
 	struct best best = {0, new->details.story};
 	size_t candidates[BANDS * BUCKET_ENTRIES], count = 0;
+	uint8_t same[BANDS * BUCKET_ENTRIES];
 	for (int b = 0; b < BANDS; b++) {
 		for (uint32_t found = find_entries(index, &new->places[b]); found != 0; found &= found - 1) {
 			size_t position = position_of(index, new->places[b].bucket->entries[__builtin_ctz(found)]);
@@ -233,8 +266,9 @@ static int64_t find_story(const struct story_index *index, const struct arrival 
 			candidates[count++] = position;
 		}
 	}
+	count = keep_alike(index, new, candidates, count, same);
 	for (size_t i = 0; i < count; i++)
-		compare(index, new, candidates[i], &best);
+		compare(index, new, &index->details[candidates[i]], same[i], &best);
 	return best.story;
 }
 

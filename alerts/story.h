@@ -1,6 +1,7 @@
 #ifndef ALERTS_STORY_H
 #define ALERTS_STORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,10 @@ void story_index_free(struct story_index *index);
  * many documents there are. */
 int64_t story_index_add(struct story_index *index, int64_t document, int64_t published_us,
 			const struct story_signature *signature);
+
+/* A hint: this signature comes soon.  Asks the memory for what looking for it touches, and then, `near`, for what that leads
+ * to.  Changes nothing. */
+void story_index_fetch(const struct story_index *index, const struct story_signature *signature, bool near);
 
 /* At start: put back a document whose story is known (documents in order of id). */
 void story_index_load(struct story_index *index, int64_t document, int64_t published_us,

@@ -103,11 +103,11 @@ struct watch_effects;
 int64_t watch_document(struct watch *watch, const struct watch_document *document, struct watch_effects *effects);
 
 /*
- * A hint: a document on these topics comes soon, of this story (0 = not known yet).  What it will touch is asked of the memory
- * and nothing changes.  Called twice for each of many documents, some of them ahead: first not `near`, then `near`, which
- * follows the pointers that the first call has brought.
+ * A hint: this document comes soon, to be fed or loaded; only its topics, its story and its signature are looked at.  What it
+ * will touch is asked of the memory and nothing changes.  Called twice for each of many documents, some of them ahead: first
+ * not `near`, then `near`, which follows the pointers that the first call has brought.  Topics that are none are passed over.
  */
-void watch_fetch(const struct watch *watch, const uint32_t *topics, size_t count, int64_t story, bool near);
+void watch_fetch(const struct watch *watch, const struct watch_document *document, bool near);
 
 /*
  * How the last document was counted, for when it is loaded again: what it added

@@ -203,9 +203,9 @@ int64_t replay_document(struct replay *replay, const struct watch_document *docu
 	return drain(replay, e) < 0 ? -1 : story;
 }
 
-void replay_fetch(const struct replay *replay, const uint32_t *topics, size_t count, int64_t story, bool near)
+void replay_fetch(const struct replay *replay, const struct watch_document *document, bool near)
 {
-	watch_fetch(replay->watch, topics, count, story, near);
+	watch_fetch(replay->watch, document, near);
 }
 
 int replay_silence(struct replay *replay, const char *topic, int64_t until_us, int64_t applied_us, struct err *e)

@@ -38,7 +38,7 @@ void replay_free(struct replay *replay);
 int64_t replay_document(struct replay *replay, const struct watch_document *document, struct err *e);
 
 /* A hint of a document to come: as watch_fetch. */
-void replay_fetch(const struct replay *replay, const uint32_t *topics, size_t count, int64_t story, bool near);
+void replay_fetch(const struct replay *replay, const struct watch_document *document, bool near);
 
 /* What the desk said at `applied_us`: as watch_silence. */
 int replay_silence(struct replay *replay, const char *topic, int64_t until_us, int64_t applied_us, struct err *e);

@@ -251,13 +251,17 @@ static int pass_on(struct replay_feed *feed, const struct waiting *waiting, stru
 static void fetch(const struct replay_feed *feed, size_t index, bool near)
 {
 	const struct waiting *waiting;
+	struct watch_document document;
 
 	if (index >= feed->count)
 		return;
 	waiting = &feed->batch[index];
-	for (size_t s = 0; s < feed->sides; s++)
-		replay_fetch(feed->replays[s], feed->topics + waiting->topics[s], waiting->topic_count[s], waiting->document.story,
-			     near);
+	document = waiting->document;
+	for (size_t s = 0; s < feed->sides; s++) {
+		document.topics = feed->topics + waiting->topics[s];
+		document.topic_count = waiting->topic_count[s];
+		replay_fetch(feed->replays[s], &document, near);
+	}
 }
 
 int replay_feed_flush(struct replay_feed *feed, struct err *e)

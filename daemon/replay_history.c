@@ -82,7 +82,8 @@ static int load(struct history *history)
 	for (size_t s = 0; s < history->source->count; s++)
 		if (load_switches(history, s) < 0)
 			return -1;
-	return 0;
+	/* Topics are matched anew: those that are stored need not be read. */
+	return store_use_names(history->store, &(struct store_names){0}, history->e);
 }
 
 /* ---- events ---- */

@@ -4,12 +4,18 @@
  * join for a row, no column that is not needed, and signatures (a pure
  * function of the title, dear to make) only for those that stories are still
  * sought among.
+ *
+ * Each row waits until some more are read: what the core will touch for it is
+ * any of ten thousand topics', and comes from memory meanwhile.
  */
 #include "alerts/store/private.h"
 
 #include "daemon/base/check.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum { WAITING = 8, NEAR = 4 }; /* rows; the first hint is given when a row is read, the second so many rows later */
 
 /* All of a list, as it stands; UINT32_MAX for those that are not watched now.  Returns how many are. */
 static size_t read_list(const struct store *store, const char *list, struct topic_list *out)
@@ -37,6 +43,9 @@ static size_t read_list(const struct store *store, const char *list, struct topi
 
 void read_topics(const struct store *store, const char *list, struct topic_list *out)
 {
+	out->count = 0;
+	if (store->topics.highest == 0) /* nobody asks */
+		return;
 	read_list(store, list, out);
 	size_t listed = out->count;
 	out->count = 0;
@@ -142,36 +151,119 @@ static void take_switches(struct watch *watch, const struct switch_list *switche
 		take_switch(watch, switches, *taken);
 }
 
-int load_documents(struct store *store, struct watch *watch, int64_t last_document, const struct switch_list *switches)
+/* A row that waits. */
+struct recalled {
+	struct watch_document document;
+	struct topic_list topics;
+	uint64_t counted;
+	char *texts; /* publisher, url, title */
+	size_t room;
+};
+
+struct recalling {
+	struct store *store;
+	struct watch *watch;
+	const struct switch_list *switches;
+	size_t switched; /* switches taken */
+	int64_t last_unsigned;
+	struct stream_sources sources;
+	struct recalled rows[WAITING];
+	size_t read, taken;
+};
+
+static struct recalled *row_at(struct recalling *recalling, size_t number)
 {
-	struct stream_sources sources = {0};
-	struct topic_list topics = {0};
+	return &recalling->rows[number % WAITING];
+}
+
+/* SQLite's texts are gone with the next row. */
+static void keep_texts(struct recalled *row)
+{
+	const char **texts[] = {&row->document.publisher, &row->document.url, &row->document.title};
+	size_t size = 0, at = 0;
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		size += *texts[i] != NULL ? strlen(*texts[i]) + 1 : 0;
+	if (size > row->room) {
+		row->room = 2 * size;
+		free(row->texts);
+		row->texts = xmalloc(row->room);
+	}
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		if (*texts[i] == NULL)
+			continue;
+		size = strlen(*texts[i]) + 1;
+		*texts[i] = memcpy(row->texts + at, *texts[i], size);
+		at += size;
+	}
+}
+
+static void take_row(struct recalling *recalling)
+{
+	struct recalled *row = row_at(recalling, recalling->taken++);
+
+	take_switches(recalling->watch, recalling->switches, &recalling->switched, row->document.id);
+	watch_load_document(recalling->watch, &row->document, row->document.story, row->counted);
+}
+
+static int read_row(struct recalling *recalling, sqlite3_stmt *select)
+{
+	struct recalled *row = row_at(recalling, recalling->read);
+	int64_t stream = sqlite3_column_int64(select, 1);
+	size_t watched;
+
+	if (stream < 0 || stream >= recalling->sources.count || recalling->sources.names[stream] == NULL)
+		return SQLITE_CORRUPT;
+	watched = read_list(recalling->store, column_text(select, 7), &row->topics);
+	row->document = read_document(select, recalling->sources.names[stream], &row->topics, watched);
+	row->document.story = sqlite3_column_int64(select, 8);
+	row->counted = (uint64_t)sqlite3_column_int64(select, 2) >> DOCUMENT_FLAG_BITS;
+	if (row->document.id > recalling->last_unsigned)
+		sign_title(select, &row->document.signature);
+	watch_fetch(recalling->watch, &row->document, false);
+	keep_texts(row);
+	recalling->read++;
+	if (recalling->read > NEAR)
+		watch_fetch(recalling->watch, &row_at(recalling, recalling->read - 1 - NEAR)->document, true);
+	if (recalling->read - recalling->taken == WAITING)
+		take_row(recalling);
+	return SQLITE_OK;
+}
+
+static int read_rows(struct recalling *recalling)
+{
 	sqlite3_stmt *select = NULL;
-	size_t taken = 0;
-	int rc = load_sources(store, &sources);
-	if (rc == SQLITE_OK)
-		rc = store_prepare(store, recall_sql, &select);
+	int rc = store_prepare(recalling->store, recall_sql, &select);
+
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(select, 1, WATCH_RECALL_US);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_int64(select, 2, last_document - WATCH_RECALL_SIGNATURES);
-	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW) {
-		int64_t stream = sqlite3_column_int64(select, 1);
-		rc = SQLITE_CORRUPT;
-		if (stream < 0 || stream >= sources.count || sources.names[stream] == NULL)
-			break;
-		size_t watched = read_list(store, column_text(select, 7), &topics);
-		struct watch_document document = read_document(select, sources.names[stream], &topics, watched);
-		if (document.id > last_document - WATCH_RECALL_SIGNATURES)
-			sign_title(select, &document.signature);
-		take_switches(watch, switches, &taken, document.id);
-		watch_load_document(watch, &document, sqlite3_column_int64(select, 8),
-				    (uint64_t)sqlite3_column_int64(select, 2) >> DOCUMENT_FLAG_BITS);
-		rc = SQLITE_OK;
-	}
-	take_switches(watch, switches, &taken, INT64_MAX);
+		rc = sqlite3_bind_int64(select, 2, recalling->last_unsigned);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(select)) == SQLITE_ROW)
+		rc = read_row(recalling, select);
+	while (recalling->taken < recalling->read)
+		take_row(recalling);
+	take_switches(recalling->watch, recalling->switches, &recalling->switched, INT64_MAX);
 	sqlite3_finalize(select);
-	free_sources(&sources);
-	free(topics.indices);
+	return rc;
+}
+
+int load_documents(struct store *store, struct watch *watch, int64_t last_document, const struct switch_list *switches)
+{
+	struct recalling recalling = {
+		.store = store,
+		.watch = watch,
+		.switches = switches,
+		.last_unsigned = last_document - WATCH_RECALL_SIGNATURES,
+	};
+	int rc = load_sources(store, &recalling.sources);
+
+	if (rc == SQLITE_OK)
+		rc = read_rows(&recalling);
+	free_sources(&recalling.sources);
+	for (size_t i = 0; i < WAITING; i++) {
+		free(recalling.rows[i].topics.indices);
+		free(recalling.rows[i].texts);
+	}
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }

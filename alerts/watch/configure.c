@@ -25,6 +25,7 @@ static void make_topic(struct topic *topic, const char *name)
 {
 	topic->name = xstrdup(name);
 	topic->key = hash_text(0, name);
+	topic->learnt = INT32_MIN;
 	window_init(&topic->recent, RECENT_CELLS);
 	window_init(&topic->hours, RULE_HISTORY_HOURS);
 }

@@ -22,13 +22,18 @@ static void fetch_parts(const struct watch *watch, const struct topic *topic, in
 			fetch_lines(topic->baselines[m][0], offsetof(struct rule_baseline, week));
 }
 
-void watch_fetch(const struct watch *watch, const uint32_t *topics, size_t count, int64_t story, bool near)
+void watch_fetch(const struct watch *watch, const struct watch_document *document, bool near)
 {
-	for (size_t i = 0; i < count && i < FETCHED_TOPICS; i++) {
-		const struct topic *topic = &watch->topics[topics[i]];
+	if (!document->story || !near)
+		story_index_fetch(watch->stories, &document->signature, near);
+	for (size_t i = 0; i < document->topic_count && i < FETCHED_TOPICS; i++) {
+		const struct topic *topic;
 
+		if (document->topics[i] >= watch->topic_count)
+			continue;
+		topic = &watch->topics[document->topics[i]];
 		if (near)
-			fetch_parts(watch, topic, story);
+			fetch_parts(watch, topic, document->story);
 		else
 			fetch_lines(topic, sizeof *topic);
 	}

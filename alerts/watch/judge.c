@@ -25,11 +25,16 @@ const struct rule_baseline *baseline_of(struct topic *topic, enum rule_metric me
 	*first = found ? found : xmalloc(sizeof *found);
 	if (!found || found->hour != hour)
 		rule_learn(*first, metric, &topic->hours, hour);
+	if (hour > topic->learnt)
+		topic->learnt = hour;
 	return *first;
 }
 
 void forget_baselines(struct topic *topic, int32_t hour)
 {
+	if (topic->learnt <= hour) /* nearly always */
+		return;
+	topic->learnt = hour;
 	for (int m = 0; m < RULE_METRICS; m++) {
 		for (int i = 0; i < TOPIC_BASELINES; i++) {
 			if (!topic->baselines[m][i] || topic->baselines[m][i]->hour <= hour)

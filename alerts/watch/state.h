@@ -80,6 +80,7 @@ struct topic {
 	/* Two, the one used last first: a source that is a day behind is judged by another hour's.  NULL = not learnt since the
 	 * history changed. */
 	struct rule_baseline *baselines[RULE_METRICS][TOPIC_BASELINES];
+	int32_t learnt;            /* none of them is for a later hour */
 	struct topic_memory memory;
 	uint32_t *rules;           /* indices of the rules that watch this topic, ascending */
 	struct rule_state **states; /* beside `rules`; NULL = ok, and never was otherwise */

@@ -5,7 +5,7 @@
 #   parts      the watch list, the store and the writer alone
 #   crises     real crises beside EARS C2 and ElastAlert2's ratio (BELLWETHER_DATA names the data's folder)
 #   nab        NAB realTweets (BELLWETHER_DATA too)
-#   scale      10,000 topics with a year of history: time to start, memory, disk, time of a batch
+#   scale      10,000 topics with a year of history: time to start, memory, disk, time of a batch, of a replay
 #   budget     do the false alarms stay within the budget, and what is found within it?  (made-up topics)
 #   encoder    every precision beside ONNX Runtime, the machine's peak and Hugging Face's answers (BELLWETHER_DATA too)
 #   tokenizer  MB/s and ids beside Hugging Face's tokenizers (BELLWETHER_DATA too)
@@ -25,6 +25,10 @@ run() {
 	"$@"
 	local rc=$?
 	[ $rc -eq 0 ] || [ $rc -eq 77 ] || echo "exit $rc: $*"
+}
+replay() { # OPTIONS...
+	local TIMEFORMAT='  %U s of CPU, %S s of the system, %R s in all'
+	time run "$BELLWETHER" replay --config "$scratch/scale.yaml" --quiet "$@" | grep '^fired'
 }
 scratch=$(mktemp -d -p /var/tmp bellwether-bench-XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
@@ -54,6 +58,10 @@ for name in $wanted; do
 		heading "10,000 topics with a year of history"
 		run build/bench_scale make "$scratch"
 		run build/bench_scale measure "$scratch"
+		run build/bench_scale tape "$scratch"
+		heading "replay of the stored history, then of a million documents as JSON lines"
+		replay --since 2000-01-01
+		replay --input "$scratch/scale.jsonl"
 		;;
 	crises)
 		heading "crises"
