@@ -67,6 +67,7 @@ void rule_learn(struct rule_baseline *baseline, enum rule_metric metric, const s
 		stories = usual;
 	baseline->level = usual.level;
 	baseline->support = usual.support;
+	baseline->growth = usual.growth;
 	baseline->unsure = look_unsure(baseline);
 	baseline->dispersion = usual.dispersion;
 	baseline->stories = stories.level;

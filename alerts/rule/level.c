@@ -120,12 +120,12 @@ struct usual level_learn(struct day *days, size_t count, enum rule_metric metric
 
 /* ---- forecasts ---- */
 
-enum model { USUAL, RECENT, QUICK, TREND, MODELS };
+enum model { USUAL, RECENT, QUICK, TREND, GROWTH, MODELS };
 
-/* Sums over the days so far, older ones fading; the trend's are moments of the time before the newest. */
+/* Sums over the days so far, older ones fading; w... are moments of the time before the newest, of counts and their logarithms. */
 struct sums {
 	double stories[TREND], exposure[TREND];
-	double w, wt, wtt, wy, wty;
+	double w, wt, wtt, wy, wty, wl, wtl;
 };
 
 static void sums_add(struct sums *sums, const struct day *day)
@@ -139,19 +139,42 @@ static void sums_add(struct sums *sums, const struct day *day)
 	}
 	sums->wtt = fade * (sums->wtt - 2 * sums->wt + sums->w);
 	sums->wty = fade * (sums->wty - sums->wy);
+	sums->wtl = fade * (sums->wtl - sums->wl);
 	sums->wt = fade * (sums->wt - sums->w);
 	sums->w = fade * sums->w + day->exposure;
 	sums->wy = fade * sums->wy + day->kept;
+	sums->wl = fade * sums->wl + (day->exposure > 0 ? day->exposure * log((day->kept + 0.5) / day->exposure) : 0);
 }
 
-static double trend_ahead(const struct sums *sums, double recent, double days)
+/* The line by least squares through what `y` and `ty` are moments of: its slope, and its height in so many days. */
+static double line_slope(const struct sums *sums, double y, double ty)
 {
-	double spread = sums->w * sums->wtt - sums->wt * sums->wt, slope;
+	return (sums->w * ty - sums->wt * y) / (sums->w * sums->wtt - sums->wt * sums->wt);
+}
 
-	if (sums->w < 1 || spread < 1)
-		return recent;
-	slope = (sums->w * sums->wty - sums->wt * sums->wy) / spread;
-	return fmin(fmax((sums->wy - slope * sums->wt) / sums->w + slope * days, recent / 2), 2 * recent);
+static double line_ahead(const struct sums *sums, double y, double ty, double days)
+{
+	double slope = line_slope(sums, y, ty);
+
+	return (y - slope * sums->wt) / sums->w + slope * days;
+}
+
+/*
+ * A straight line lies below a topic that grows by the same part each day: by a
+ * fifth of a per cent where it doubles in a year, which ten thousand stories an
+ * hour show.  Few stories say nothing of such a curve, and have no logarithms.
+ */
+static void trends_ahead(const struct sums *sums, double days, double levels[MODELS])
+{
+	static const double many = 1000; /* a day */
+	double recent = levels[RECENT];
+
+	levels[TREND] = levels[GROWTH] = recent;
+	if (sums->w < 1 || sums->w * sums->wtt - sums->wt * sums->wt < 1)
+		return;
+	levels[TREND] = levels[GROWTH] = fmin(fmax(line_ahead(sums, sums->wy, sums->wty, days), recent / 2), 2 * recent);
+	if (recent >= many)
+		levels[GROWTH] = fmin(fmax(exp(line_ahead(sums, sums->wl, sums->wtl, days)), recent / 2), 2 * recent);
 }
 
 static void forecast_all(const struct sums *sums, double days, double levels[MODELS])
@@ -160,7 +183,7 @@ static void forecast_all(const struct sums *sums, double days, double levels[MOD
 
 	levels[RECENT] = (light_days * usual + sums->stories[RECENT]) / (light_days + sums->exposure[RECENT]);
 	levels[QUICK] = (light_days * levels[RECENT] + sums->stories[QUICK]) / (light_days + sums->exposure[QUICK]);
-	levels[TREND] = trend_ahead(sums, levels[RECENT], days);
+	trends_ahead(sums, days, levels);
 	levels[USUAL] = fmax(usual, (recent_prior_days * usual + sums->stories[RECENT]) /
 					    (recent_prior_days + sums->exposure[RECENT]));
 }
@@ -179,6 +202,7 @@ static enum model choose(const double squares[MODELS], double weights)
 
 struct usual level_forecast(struct day *days, size_t count, struct usual usual)
 {
+	static const double most_growth = 0.2; /* a day: twofold in the days that are forecast */
 	enum { AHEAD = 4, FIRST = 14 };
 	double forecasts[DAYS_MOST][MODELS], squares[MODELS] = {0}, weights = 0, now[MODELS];
 	struct sums sums = {0};
@@ -208,7 +232,9 @@ struct usual level_forecast(struct day *days, size_t count, struct usual usual)
 	usual.level = now[best];
 	usual.dispersion = dispersion_of(days, count, usual.level);
 	if (best != USUAL)
-		usual.support = prior_stories + (best == TREND ? sums.wy : sums.stories[best]);
+		usual.support = prior_stories + (best >= TREND ? sums.wy : sums.stories[best]);
+	if (best == GROWTH)
+		usual.growth = fmin(fmax(line_slope(&sums, sums.wl, sums.wtl), -most_growth), most_growth);
 	return usual;
 }
 

@@ -111,15 +111,19 @@ static double forward(double part)
 	return part < 0 ? part + 7 : part;
 }
 
+/* The level in the middle of a window, over that at the baseline's hour. */
+static double grown(const struct rule_baseline *baseline, int32_t cell, int32_t cells)
+{
+	double days = (cell + 1 - cells / 2.0) / CELLS_A_DAY - (double)baseline->hour / DAY_HOURS;
+
+	return baseline->growth != 0 ? exp(baseline->growth * days) : 1;
+}
+
 /* History has whole hours: within one, rates may step or flow.  A window gets the higher of the two; whole days are the same. */
 double look_exposure(const struct rule_baseline *baseline, const struct week_point *end, int32_t cell, int32_t cells)
 {
-	struct week_point begin;
+	struct week_point begin = look_point(baseline, (int64_t)cell + 1 - cells);
+	double even = forward(end->even - begin.even), smooth = forward(end->smooth - begin.smooth);
 
-	if (cells % CELLS_A_DAY == 0) {
-		begin = look_point(baseline, (int64_t)cell + 1 - cells);
-		return forward(end->even - begin.even);
-	}
-	begin = look_point(baseline, (int64_t)cell + 1 - cells);
-	return fmax(forward(end->even - begin.even), forward(end->smooth - begin.smooth));
+	return grown(baseline, cell, cells) * (cells % CELLS_A_DAY == 0 ? even : fmax(even, smooth));
 }

@@ -68,7 +68,7 @@ void gaps_mark(struct history *history, const struct week *week, const double pr
 
 /* What is usual, the stories that it rests on, and how days differ (variance over mean; tone: variance). */
 struct usual {
-	double level, support, dispersion;
+	double level, support, dispersion, growth; /* growth: of the logarithm, a day */
 };
 struct usual level_learn(struct day *days, size_t count, enum rule_metric metric);
 struct usual level_forecast(struct day *days, size_t count, struct usual usual); /* after level_learn: with the trend */

@@ -120,6 +120,34 @@ START_TEST(the_level_is_the_daily_mean)
 }
 END_TEST
 
+/* Ten thousand stories an hour, twice as many after a year: what is expected of the next days is right to a thousandth. */
+START_TEST(growth_by_parts_is_followed)
+{
+	const double growth = log(2) / 365;
+	const struct rule_spec spec = {.name = "g", .metric = RULE_VOLUME, .false_alarms_per_day = 1 / 30.0};
+	static const int32_t windows[] = {15, 60, 360, 1440, 2880};
+	struct rule_baseline baseline;
+	struct window hours;
+	int32_t last = 2000 * 24;
+
+	window_init(&hours, RULE_HISTORY_HOURS);
+	for (int32_t hour = last - 100 * 24; hour < last; hour++)
+		add(&hours, hour, (uint32_t)lround(10000 * exp(growth * (hour - last) / 24)), 0);
+	rule_learn(&baseline, RULE_VOLUME, &hours, last);
+	ck_assert_double_eq_tol(baseline.level / 240000, 1, 1e-3);
+	ck_assert_double_eq_tol(baseline.growth / growth, 1, 1e-2);
+	for (int32_t at = 1; at <= 24; at += 23) /* windows that end with the day's first hour and with its last */
+		for (size_t w = 0; w < sizeof windows / sizeof *windows; w++) {
+			int32_t cell = (last + at) * HOUR_CELLS - 1;
+			double middle = (double)at * HOUR_CELLS - windows[w] / 2.0;
+			double stories = 10000 * windows[w] / 60.0 * exp(growth * middle / DAY_CELLS);
+
+			ck_assert_double_eq_tol(rule_expect(&spec, &baseline, cell, windows[w]).expected / stories, 1, 1e-3);
+		}
+	window_reset(&hours);
+}
+END_TEST
+
 START_TEST(a_past_spike_weighs_little)
 {
 	struct rule_baseline calm, spiked;
@@ -413,6 +441,7 @@ int main(void)
 	tcase_add_test(tcase, a_tail_far_out_is_finite_and_small);
 	tcase_add_test(tcase, a_quiet_topic_is_learnt_as_quiet);
 	tcase_add_test(tcase, the_level_is_the_daily_mean);
+	tcase_add_test(tcase, growth_by_parts_is_followed);
 	tcase_add_test(tcase, a_past_spike_weighs_little);
 	tcase_add_test(tcase, the_last_days_are_not_their_own_baseline);
 	tcase_add_test(tcase, weekends_are_learnt);
