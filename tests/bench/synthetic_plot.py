@@ -56,7 +56,8 @@ def power_of_rate(left, top, rate, detectors, legend):
         return left + WIDTH * (math.log(factor) - low) / (high - low)
 
     parts = frame(left, top, f"{rate:g} stories an hour")
-    parts += [text(place(factor), top + HEIGHT + 16, f"{factor:g}x") for factor in factors]
+    parts += [text(place(factor), top + HEIGHT + 16, f"{factor:g}x") for factor, before in zip(factors, [0, *factors])
+              if not before or place(factor) - place(before) > 20]
     parts += [text(left - 6, top + HEIGHT * (1 - y) + 4, f"{y:g}", "end") for y in (0, 0.5, 1)]
     for n, (detector, series) in enumerate(detectors.items()):
         colour = COLOURS.get(detector, "#777")
@@ -68,12 +69,13 @@ def power_of_rate(left, top, rate, detectors, legend):
 
 
 def budget(rows):
-    points, parts, columns = {}, [], 3
-    for _, kind, rate, days, ratio in rows:
+    points, columns = {}, 3
+    parts = [text(MARGIN, 22, "alarms over the budget's, by stories an hour; budget: one a quarter (thick), a month, a week (thin)", "start", 15)]
+    for _, kind, rate, days, ratio in sorted(rows, key=lambda row: float(row[2])):
         points.setdefault(kind, {}).setdefault(float(days), []).append((float(rate), float(ratio)))
     for i, (kind, lines) in enumerate(points.items()):
         left = MARGIN + i % columns * (WIDTH + MARGIN)
-        top = 40 + i // columns * (HEIGHT + 70)
+        top = 66 + i // columns * (HEIGHT + 70)
         rates = sorted({rate for series in lines.values() for rate, _ in series})
         place = {rate: left + WIDTH * (n + 0.5) / len(rates) for n, rate in enumerate(rates)}
         height = {y: top + HEIGHT * (1 - min(y, 2) / 2) for y in (0, 0.5, 1, 1.5, 2)}
@@ -87,7 +89,7 @@ def budget(rows):
             parts.append(f'<polyline fill="none" stroke="#1f6f8b" stroke-width="{3 - n}" opacity="{1 - 0.25 * n}" points="{line}">'
                          f'<title>one alarm in {days:.0f} days</title></polyline>')
     rows_of_plots = (len(points) + columns - 1) // columns
-    return page(MARGIN + columns * (WIDTH + MARGIN), rows_of_plots * (HEIGHT + 70) + 20, parts)
+    return page(MARGIN + columns * (WIDTH + MARGIN), rows_of_plots * (HEIGHT + 70) + 46, parts)
 
 
 def main():
