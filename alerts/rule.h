@@ -60,7 +60,7 @@ struct rule_baseline {
 	double level;        /* counts: stories on an average day; share: 0..1; mean score: -1..1 */
 	double support;      /* stories that the level rests on */
 	double unsure;       /* how unsure the level is: variance over its square */
-	double growth;       /* counts of a busy topic: of the level's logarithm, a day, from `hour` on; else 0 */
+	double growth;       /* counts of a busy topic: of the level's logarithm, a day, around `hour`; else 0 */
 	double dispersion;   /* counts: variance over mean of a day; else: variance of a day's own level */
 	double scatter[RULE_WINDOWS]; /* of each of the rule's windows; counts: variance over mean; else: of its own level */
 	double score_variance; /* mean score: of a single story's */

@@ -41,7 +41,7 @@ void window_add(struct window *window, int32_t slot, const struct tally *counts)
 /* Counts of the slots in (after, upto]. */
 struct tally window_sum(const struct window *window, int32_t after, int32_t upto);
 
-/* Asks the memory for the newest slots. */
+/* Asks the memory for where a search begins: the ends and the middle. */
 void window_fetch(const struct window *window);
 
 /* Slots in use, oldest first. */

@@ -38,6 +38,12 @@ void place_link_target(const struct model_place *place, const char *text, char *
 		snprintf(out, size, "%.*s%s", directory, place->path, text);
 }
 
+bool place_is_same(const char *a, const char *b)
+{
+	struct stat one, other;
+	return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 unsigned place_number_of(const char *name)
 {
 	char *end;

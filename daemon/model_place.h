@@ -47,7 +47,8 @@ int model_place_copy(const struct model_place *place, const char *directory, str
 int model_place_switch(const struct model_place *place, struct publish *publish, const struct model_promotion *promotion,
 		       bool *durable, struct err *e);
 
-/* Removes what was promoted but the `keep` newest, what is in place and what was before it.  After a switch that the disk has. */
+/* Removes what was promoted but the `keep` newest directories, what is in place and what was before it.  After a switch that the
+ * disk has.  Who else leads to one of the versions by a link of his own is not known here. */
 int model_place_prune(const struct model_place *place, size_t keep, struct err *e);
 
 /* What was in place before what is: "" = nothing was.  Fails where nothing was promoted. */

@@ -91,7 +91,7 @@ int model_place_list(const struct model_place *place, struct model_kept **kept, 
 		if (place_number_of(entry->d_name) == 0 || lstat(path, &status) < 0 || !S_ISDIR(status.st_mode))
 			continue;
 		struct model_kept *one = kept_add(kept, count, path);
-		one->in_place = strcmp(path, target) == 0;
+		one->in_place = place_is_same(path, target);
 		listed |= one->in_place;
 	}
 	if (directory != NULL)

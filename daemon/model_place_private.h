@@ -20,6 +20,9 @@ void place_link_text(const struct model_place *place, unsigned number, char *out
 /* What a link's text means, seen from PLACE's own directory. */
 void place_link_target(const struct model_place *place, const char *text, char *out, size_t size);
 
+/* Do both paths lead to one directory, however they are written? */
+bool place_is_same(const char *a, const char *b);
+
 /* An entry of the versions' directory. */
 void place_version_path(const struct model_place *place, const char *name, char out[3900]);
 

@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Neither what PLACE leads to, nor what a rollback would put there, nor somebody's own directory that gave way. */
-static bool may_go(const struct model_place *place, const struct model_kept *kept, const char *previous)
+static bool may_go(const struct model_kept *kept, const char *before)
 {
-	char target[3900];
-	place_link_target(place, previous, target, sizeof target);
-	return !kept->in_place && strcmp(kept->path, target) != 0 && *kept->promotion.version != '\0';
+	return !kept->in_place && !place_is_same(kept->path, before) && *kept->promotion.version != '\0';
 }
 
 /* Under the name of half a copy, which who changes the place next removes where this is killed. */
@@ -29,12 +26,14 @@ int model_place_prune(const struct model_place *place, size_t keep, struct err *
 {
 	struct model_kept *kept;
 	size_t count;
-	char previous[3800];
+	char previous[3800], before[3900];
 	if (model_place_previous(place, previous, sizeof previous, e) < 0 || model_place_list(place, &kept, &count, e) < 0)
 		return -1;
 	int result = 0;
-	for (size_t i = keep; i < count && result == 0; i++)
-		if (may_go(place, &kept[i], previous))
+	place_link_target(place, previous, before, sizeof before);
+	bool known = *previous == '\0' || place_is_same(before, before);
+	for (size_t i = keep; i < count && result == 0 && known; i++)
+		if (may_go(&kept[i], before))
 			result = version_remove(kept[i].path, e);
 	free(kept);
 	return result;

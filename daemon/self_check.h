@@ -25,7 +25,7 @@
  *   clock         it was set back behind what was stored last
  *   wal           the write-ahead log grows: somebody holds an old snapshot
  *   disk          room runs out, or the database cannot be written
- *   gpu           it failed, and the CPU has taken over
+ *   gpu           one failed, and other GPUs or the CPU have taken over
  */
 struct self_check;
 
@@ -55,7 +55,7 @@ struct self_database {
 void self_check_database(struct self *self, const struct self_limits *limits, const struct self_database *seen,
 			 int64_t now_us);
 
-/* `trouble` is classifier_trouble's: NULL, or what the GPU said. */
+/* `trouble` is classifier_trouble's: NULL, or who has taken over and why. */
 void self_check_gpu(struct self *self, const char *trouble, int64_t now_us);
 
 #endif

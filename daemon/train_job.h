@@ -42,7 +42,7 @@ int train_job_open(struct train_job *job, struct err *e);
 /* Trains and writes the model.  Fails, too, where it was stopped. */
 int train_job_run(struct train_job *job, struct err *e);
 
-/* Reads the data alone, and says which it is: equal rows, bases and teachers have equal hashes. */
+/* Reads the data alone, and says which it is: equal rows, bases and teachers have equal hashes.  Then only train_job_close. */
 int train_job_look(struct train_job *job, uint64_t *hash, struct err *e);
 
 /* Opens and trains, for the figures alone; goes on from a checkpoint where there is one. */

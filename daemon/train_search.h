@@ -11,7 +11,7 @@
  * A search for a recipe: trials with values drawn from a space, of which
  * successive halving lets the better ones run longer.  In OUT:
  *
- *     search.txt   what is searched, and over which rows, so that another search does not go on here
+ *     search.txt   what is searched, over which rows, base and teacher, so that another search does not go on here
  *     trials.csv   a line for each trial of each rung, as soon as it is done
  *     best.yaml    the best recipe, for `train --config`; its model is OUT/model
  *

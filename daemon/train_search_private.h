@@ -18,8 +18,8 @@ struct search_line {
 	double score; /* NaN: it failed */
 };
 
-/* Begins a search's directory, or with `resume` goes on in one that `description` began.  Calls `known` with each trial
- * that is done. */
+/* Begins a search's directory, or with `resume` goes on in one that `description` began, whose last line is the data's: another
+ * one there has a message of its own.  Calls `known` with each trial that is done. */
 int search_files_open(struct search_files *files, const char *directory, const char *description,
 		      const struct search_space *space, bool resume, void (*known)(void *context, const struct search_line *line),
 		      void *context, struct err *e);

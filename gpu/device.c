@@ -1,3 +1,8 @@
+/*
+ * Opening a GPU: the one of that number, or the first whose architecture has
+ * what the kernels need (bfloat16 on tensor cores: compute capability 8.0).  The
+ * primary context is the one that cuBLASLt uses.
+ */
 #include "gpu/device.h"
 
 #include "gpu/stream.h"
@@ -5,11 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/*
- * Opening a GPU: the one of that number, or the first whose architecture has
- * what the kernels need (bfloat16 on tensor cores: compute capability 8.0).  The
- * primary context is the one that cuBLASLt uses.
- */
 int gpu_error(const struct cuda *cuda, int error, const char *what, struct err *e)
 {
 	const char *text = NULL;

@@ -1,14 +1,14 @@
+/*
+ * The tables of CUDA.  Products are cuBLASLt's; everything between them is one
+ * kernel each.  They differ in what activations are: float32 for the reference,
+ * bfloat16 for speed; sums, and what a residual is added to, are float32 in both.
+ */
 #include "gpu/device.h"
 #include "gpu/gpu.h"
 #include "gpu/product.h"
 
 #include <math.h>
 
-/*
- * The tables of CUDA.  Products are cuBLASLt's; everything between them is one
- * kernel each.  They differ in what activations are: float32 for the reference,
- * bfloat16 for speed; sums, and what a residual is added to, are float32 in both.
- */
 static uint64_t address(const struct buffer *buffer)
 {
 	return (uint64_t)(uintptr_t)buffer;

@@ -52,7 +52,7 @@ struct classifier *classifier_open(const struct classifier_options *options, str
 void classifier_close(struct classifier *classifier);
 const struct classifier_info *classifier_get_info(const struct classifier *classifier);
 
-/* One line from when on a GPU failed and the CPU took over, its batch done again; NULL before.  Any thread. */
+/* One line from when on a GPU was left, for others or the CPU, its batch done again: the last one left; NULL before.  Any thread. */
 const char *classifier_trouble(const struct classifier *classifier);
 
 /* Score `count` texts.  `topic_logits` (or NULL) takes count x topic_count floats, row-major; softmax_row turns a row into

@@ -156,7 +156,7 @@ fail:
 	return -1;
 }
 
-/* "auto": a GPU that is there, and that the model fits; else the CPU, with the reason. */
+/* "auto": the first kind of GPU that is there, where the model fits it; else the CPU, with the reason. */
 static int sides_open_auto(struct engine *engine, const struct devices *devices, const struct weights *weights,
 			   struct err *e)
 {

@@ -32,7 +32,7 @@ void engine_close(struct engine *engine);
 /* What it runs on; the table that was chosen at open. */
 const struct ops *engine_ops(const struct engine *engine);
 
-/* One line; of several devices each with its number. */
+/* One line; of several devices each with its number.  As opened: one that was left stays in it. */
 const char *engine_kernels(const struct engine *engine);
 
 /* Of the model's files, as model_version makes it. */
@@ -49,7 +49,8 @@ const char *engine_why_cpu(const struct engine *engine);
 /* One line: which device was left last and what it said; NULL as long as none was.  Any thread; as long as the engine. */
 const char *engine_trouble(const struct engine *engine);
 
-/* encoder_run in the place of `worker`; one thread at a time for each. */
+/* encoder_run in the place of `worker`; one thread at a time for each.  Where a device is left for the CPU, the first to come reads
+ * the model anew and the others wait.  Fails only where that fails too; the next call tries again. */
 int engine_run(struct engine *engine, size_t worker, const struct token_batch *batch, float *logits, struct err *e);
 
 #endif

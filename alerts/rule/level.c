@@ -25,6 +25,7 @@ static const double recent_prior_days = 3, light_days = 0.2;
 static const double prior_level = 50, prior_stories = 1;               /* a day; on the evidence of */
 static const double prior_dispersion = 2, prior_dispersion_mass = 4.5; /* pooled over topics; in expected stories */
 static const double cut_deviations = 3;
+static const double many = 1000; /* a day: growth by parts shows, and all counts have logarithms */
 static const double prior_share = 0.3, prior_share_stories = 10;
 static const double prior_mean = 0, prior_mean_stories = 10, score_variance = 0.4;
 static const double prior_spread = 0.02, prior_spread_mass = 50;       /* of a day's own share or mean; in pairs of stories */
@@ -120,6 +121,10 @@ struct usual level_learn(struct day *days, size_t count, enum rule_metric metric
 
 /* ---- forecasts ---- */
 
+/*
+ * Ways to forecast.  Before TREND levels, each with a half-life in `keep`; from TREND on lines, through counts and through their
+ * logarithms.  One that has nothing to say repeats another one before it, which is then taken.
+ */
 enum model { USUAL, RECENT, QUICK, TREND, GROWTH, MODELS };
 
 /* Sums over the days so far, older ones fading; w... are moments of the time before the newest, of counts and their logarithms. */
@@ -166,7 +171,6 @@ static double line_ahead(const struct sums *sums, double y, double ty, double da
  */
 static void trends_ahead(const struct sums *sums, double days, double levels[MODELS])
 {
-	static const double many = 1000; /* a day */
 	double recent = levels[RECENT];
 
 	levels[TREND] = levels[GROWTH] = recent;
@@ -203,7 +207,7 @@ static enum model choose(const double squares[MODELS], double weights)
 struct usual level_forecast(struct day *days, size_t count, struct usual usual)
 {
 	static const double most_growth = 0.2; /* a day: twofold in the days that are forecast */
-	enum { AHEAD = 4, FIRST = 14 };
+	enum { AHEAD = GAP_HOURS / DAY_HOURS + 1, FIRST = 14 };
 	double forecasts[DAYS_MOST][MODELS], squares[MODELS] = {0}, weights = 0, now[MODELS];
 	struct sums sums = {0};
 	enum model best = USUAL;
@@ -223,7 +227,7 @@ struct usual level_forecast(struct day *days, size_t count, struct usual usual)
 			squares[m] += day->exposure > 0 ? day->weight * off * off / mean : 0;
 		}
 	}
-	forecast_all(&sums, AHEAD - 0.5, now);
+	forecast_all(&sums, AHEAD - 0.5, now); /* from the middle of the newest day to the baseline's hour */
 	if (weights > 0)
 		best = choose(squares, weights);
 	for (size_t d = 0; d < count; d++)
@@ -233,7 +237,7 @@ struct usual level_forecast(struct day *days, size_t count, struct usual usual)
 	usual.dispersion = dispersion_of(days, count, usual.level);
 	if (best != USUAL)
 		usual.support = prior_stories + (best >= TREND ? sums.wy : sums.stories[best]);
-	if (best == GROWTH)
+	if (best == GROWTH && now[RECENT] >= many)
 		usual.growth = fmin(fmax(line_slope(&sums, sums.wl, sums.wtl), -most_growth), most_growth);
 	return usual;
 }

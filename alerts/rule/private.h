@@ -71,7 +71,7 @@ struct usual {
 	double level, support, dispersion, growth; /* growth: of the logarithm, a day */
 };
 struct usual level_learn(struct day *days, size_t count, enum rule_metric metric);
-struct usual level_forecast(struct day *days, size_t count, struct usual usual); /* after level_learn: with the trend */
+struct usual level_forecast(struct day *days, size_t count, struct usual usual); /* after level_learn: by what forecast these days best */
 struct usual tone_learn(const struct day *days, size_t count, bool share);
 bool rule_counts(enum rule_metric metric); /* stories, or how bad they are? */
 double rule_middle(double *values, size_t count); /* the median, the upper one of an even count; sorts: for a few values */
@@ -105,7 +105,8 @@ size_t look_window(int32_t cells); /* the index of the shortest of the rule's wi
 double look_unsure(const struct rule_baseline *baseline); /* what the baseline holds, from its other fields */
 double look_variance(const struct rule_baseline *baseline, double mean, int32_t cells);
 
-/* The week's profile from Monday up to a minute; and average days in the cells that end with `cell`, given the point after it. */
+/* The week's profile from Monday up to a minute; and the cells that end with `cell`, given the point after it, in days
+ * at the level of the baseline's hour: growth included. */
 struct week_point {
 	double even, smooth;
 };

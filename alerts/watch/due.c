@@ -60,6 +60,7 @@ static struct rule_state *first_due(const struct watch *watch, uint32_t source, 
 	return first;
 }
 
+/* All sources: it is called rarely, and one that is stirred for nothing looks once. */
 void due_stir(struct watch *watch)
 {
 	for (size_t i = 0; i < watch->source_count; i++)

@@ -22,6 +22,7 @@ static void fetch_parts(const struct watch *watch, const struct topic *topic, in
 			fetch_lines(topic->baselines[m][0], offsetof(struct rule_baseline, week));
 }
 
+/* A story that is known is not sought. */
 void watch_fetch(const struct watch *watch, const struct watch_document *document, bool near)
 {
 	if (!document->story || !near)

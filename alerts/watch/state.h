@@ -33,7 +33,7 @@ struct source_mark {
 	char *name;
 	int64_t watermark_us, advanced_us, seen_us;
 	int64_t loaded_us;         /* while loading: the watermark that the documents so far made */
-	int32_t calm_until;        /* nothing that follows it needs a look before the cells up to this one have closed (due.c) */
+	int32_t calm_until;        /* nothing that follows it is due before this cell (due.c) */
 	bool own_clock;
 	bool behind;               /* it brought changes that are held for the digest */
 };
@@ -205,7 +205,8 @@ void judge_topic(struct watch *watch, uint32_t topic, const struct tally *tally,
 /* The cell in which time alone brings an alert's next step. */
 int32_t due_cell(const struct watch *watch, const struct rule_state *state);
 void step_due(struct watch *watch, struct rule_state *state, int64_t applied_us, struct watch_effects *effects);
-/* What falls due by time alone, in the cells closed before `cell`, for whatever follows this source's clock. */
+/* What falls due by time alone, in the cells closed before `cell`, for whatever follows this source's clock; and alerts are
+ * told whose silence has ended. */
 void judge_due(struct watch *watch, uint32_t source, int32_t cell, int64_t applied_us, struct watch_effects *effects);
 /* To be called where an alert begins, goes over to another source, loses its last follower or may wait for a silence to end. */
 void due_stir(struct watch *watch);

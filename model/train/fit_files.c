@@ -46,7 +46,9 @@ void fit_metrics_open(struct fit *fit)
 	char path[4200];
 	path_make(fit, "metrics.csv", path);
 	fit->metrics = fopen(path, "ae");
-	if (fit->metrics == NULL || ftruncate(fileno(fit->metrics), (off_t)fit->place.metrics_size) < 0) {
+	/* Where the file ended is noted when it is opened: so its end is looked for again when it is cut. */
+	if (fit->metrics == NULL || ftruncate(fileno(fit->metrics), (off_t)fit->place.metrics_size) < 0 ||
+	    fseeko(fit->metrics, 0, SEEK_END) < 0) {
 		metrics_give_up(fit, errno);
 		return;
 	}

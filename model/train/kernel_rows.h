@@ -9,7 +9,7 @@
 
 /*
  * What training does to rows of activations beside products.  All arrays are
- * row-major float32 without gaps; sums into an array add to what it holds.
+ * row-major float32 without gaps but where a stride is given; sums into an array add to what it holds.
  */
 
 /* Values are set to zero with probability threshold / 65536, the others scaled so that the mean stays. */
@@ -38,16 +38,16 @@ void rows_norm_backward(float *dy, const float *hat, const float *rstd, size_t r
 /* y = f(x), and x becomes f'(x). */
 void rows_activate(enum activation activation, float *x, float *y, size_t count);
 
-/* slope = dy slope, where both are in one array's place */
+/* slope *= dy */
 void rows_multiply(float *slope, const float *dy, size_t count);
 
 /* sum[width] += each row */
 void rows_sum(const float *x, size_t rows, size_t width, float *sum);
 
-/* y = tanh' = 1 - pooled^2, times dy; pooled is tanh's value */
+/* dy *= 1 - pooled^2, the slope of tanh where its value is pooled */
 void rows_tanh_backward(const float *pooled, float *dy, size_t count);
 
-/* out[columns, rows of `count`]: x[count, from a row of `stride`] transposed */
+/* out[columns, count], rows `out_stride` apart: x[count, columns], rows `stride` apart, transposed */
 void rows_transpose(const float *x, size_t stride, size_t count, size_t columns, float *out, size_t out_stride);
 
 /* out[count, width]: the first `columns` values of rows that are `stride` apart, filled up with zeros */

@@ -258,7 +258,7 @@ long emulation_launches(int device)
 
 /* Devices */
 
-static int devices = 1, capabilities[EMULATED_MOST][2] = {{9, 0}, {9, 0}, {9, 0}, {9, 0}};
+static int devices = 1, capabilities[EMULATED_MOST][2] = {[0 ... EMULATED_MOST - 1] = {9, 0}};
 
 void emulation_devices(int count)
 {

@@ -29,7 +29,7 @@ void emulation_capability(int device, int major, int minor);
 void emulation_fail(long calls, int error, bool lost);
 void emulation_fail_on(int device, long calls, int error, bool lost);
 
-/* Calls since emulation_fail, or emulation_fail_on of that device; one failed. */
+/* Calls since emulation_fail, or emulation_fail_on of that device.  Has any failed since then? */
 enum { NO_DEVICE = -1 };
 long emulation_calls(int device);
 bool emulation_failed(void);

@@ -16,7 +16,7 @@ struct plan {
 };
 
 /* Each device's, behind the one for all of them. */
-static struct plan plans[1 + EMULATED_MOST] = {{.after = -1}, {.after = -1}, {.after = -1}, {.after = -1}, {.after = -1}};
+static struct plan plans[1 + EMULATED_MOST] = {[0 ... EMULATED_MOST] = {.after = -1}};
 
 void emulation_wrong(const char *what)
 {

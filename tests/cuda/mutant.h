@@ -15,7 +15,7 @@ static inline bool mutant(int number)
 }
 
 /*
- * A comparison that can be changed: a <below(n)> b is a < b, but a <= b where n is
+ * A comparison that can be changed: a <below{n}> b is a < b, but a <= b where n is
  * in force, and a < b - 1 where n + 1 is.  C++ reads it as (a < below(n)) > b, which binds as
  * the comparison did.
  */

@@ -31,7 +31,8 @@ TESTS = {"attention_tensor.cuh": [TENSOR], "attention.cuh": [PLAIN], "exact.cuh"
 
 SOME, ALL = 35, 1  # how much of their loops the tests run: tests/lib/one_in.h
 
-# A place; what can be changed there, and into what; and how the place is written so that the number in force decides.
+# A place; what can be changed there (one thing or two), and into what; and how the place is written so that the number in force
+# decides: {0} for the first thing, {1} for the second.  Of comparisons mutant.h does what is only shown here.
 CHANGES = [
     (r"\bif \(", {"always": "if (true || ", "never": "if (false && "}, "if (mutant({0}) || !mutant({1}) && "),
     (r"__syncthreads\(\);", {"no barrier": ";"}, r"if (!mutant({0})) \g<0>"),

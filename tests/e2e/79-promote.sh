@@ -159,6 +159,18 @@ equal "the place" "$(readlink "$scratch/plain")" plain.versions/0005
 expect 1 '0004, the model before, is not kept any more' model rollback --to "$scratch/plain"
 expect 2 '--keep takes a number from 2 on' model promote x --keep 1
 
+# However somebody wrote the link.
+ln -sfn plain.versions/0005/ "$scratch/plain"
+expect 0 'is in place' model promote "$scratch/second" --to "$scratch/plain" --db "$db" --keep 2
+equal "what stays behind a slash" "$(ls -A "$scratch/plain.versions" | tr '\n' ' ')" "0001 0005 0007 0008 "
+expect 0 "the model $first is in place again" model rollback --to "$scratch/plain"
+ln -sfn plain.versions/0007 "$scratch/stable"
+ln -sfn stable "$scratch/plain"
+expect 0 'is in place' model promote "$scratch/first" --to "$scratch/plain" --db "$db" --allow 9 --keep 2
+equal "what stays behind another link" "$(ls -A "$scratch/plain.versions" | tr '\n' ' ')" "0001 0007 0008 0009 "
+expect 0 'is in place again' model rollback --to "$scratch/plain"
+equal "the place" "$(readlink "$scratch/plain")" stable
+
 # ---- what is no model, or not the one that was measured ----
 
 expect 1 'config.json: No such file' model promote "$scratch" --to "$place"

@@ -203,6 +203,11 @@ void watch_load_backlog(struct watch *watch, const struct watch_backlog_state *b
 	(void)watch, (void)backlog;
 }
 
+void watch_fetch(const struct watch *watch, const struct watch_document *document, bool near)
+{
+	(void)watch, (void)document, (void)near;
+}
+
 uint64_t watch_counted(const struct watch *watch)
 {
 	(void)watch;

@@ -28,7 +28,7 @@ ENDINGS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 # Where what has threads is, and what reads bytes of others (valgrind sees uninitialised memory, which ASan does not).
 THREADED = "base workers encoder classifier kafka file_source rss topics writer webhook webhook_command " \
-           "webhook_mail webhook_heartbeats gpu_attention gpu_ops".split()
+           "webhook_mail webhook_heartbeats gpu_attention gpu_ops gpu_several".split()
 PARSERS = "base config feed html_text json message payload story tokenizer watch weights".split()
 # These decide when the whole is done: they start first.
 LONG = "soak-kafka 20-kafka kafka_broker soak-rss 37-package store_core encoder rss_faults tokenizer topics_random " \

@@ -153,6 +153,7 @@ struct pretence {
 	size_t runs, stop_after;
 	double parts;
 	bool impossible;
+	uint64_t rows; /* a hash of what they hold */
 };
 
 static enum trial_end pretend(void *context, const struct train_options *options, double part, struct trial_result *result,
@@ -175,6 +176,13 @@ static enum trial_end pretend(void *context, const struct train_options *options
 	return TRIAL_DONE;
 }
 
+static int look(void *context, const struct train_options *options, uint64_t *hash, struct err *e)
+{
+	(void)options, (void)e;
+	*hash = ((const struct pretence *)context)->rows;
+	return 0;
+}
+
 static void say(void *context, const char *text)
 {
 	(void)context;
@@ -190,7 +198,7 @@ static enum search_end search_run(struct pretence *pretence, bool resume, struct
 	char *arguments[] = {"train", "--base", "b", "--topic", "t", "--out", out, "--search", space, "--trials", "20", "--lr", "1e-4",
 			     "--seed", "7", resume ? "--resume" : NULL, NULL};
 	ck_assert_msg(train_options_parse(&options, resume ? 16 : 15, arguments, e) == 0, "%s", e->text);
-	const struct train_search search = {.run = pretend, .say = say, .context = pretence};
+	const struct train_search search = {.look = look, .run = pretend, .say = say, .context = pretence};
 	enum search_end end = train_search_run(&search, &options, e);
 	train_options_clear(&options);
 	return end;
@@ -230,10 +238,13 @@ START_TEST(a_search_finds_the_best_and_goes_on_where_it_was_stopped)
 	file_write("space.yaml", "dropout: {min: 0, max: 0.8}\nclass-weights: [none, balanced]\n");
 	ck_assert_int_eq(search_run(&whole, true, &e), SEARCH_WRONG);
 	ck_assert_ptr_nonnull(strstr(e.text, "another search"));
+	file_write("space.yaml", "dropout: {min: 0, max: 0.9}\nclass-weights: [none, balanced]\n");
+	whole.rows++;
+	ck_assert_int_eq(search_run(&whole, true, &e), SEARCH_WRONG);
+	ck_assert_ptr_nonnull(strstr(e.text, "have changed since"));
 	out_remove();
 
 	/* Stopped again and again, once in the middle of a line. */
-	file_write("space.yaml", "dropout: {min: 0, max: 0.9}\nclass-weights: [none, balanced]\n");
 	size_t runs = 0;
 	for (size_t i = 0; i < 100; i++) {
 		struct pretence part = {.stop_after = 3};
