@@ -10,10 +10,11 @@
 
 /* Runs whose metrics.csv cannot be written: they are told of it once and end in the same values. */
 
-enum { TEXTS = 30, EPOCHS = 3, BATCH = 10, STEPS = EPOCHS * TEXTS / BATCH };
+enum { TEXTS = 60, EPOCHS = 3, BATCH = 10, STEPS = EPOCHS * TEXTS / BATCH };
 
 struct run {
 	char directory[64], metrics[96];
+	size_t batch;
 	size_t full_at, stop_at; /* steps; 0: never */
 	bool resume;
 	size_t told, steps;
@@ -25,7 +26,7 @@ struct run {
 
 static void run_make(struct run *run)
 {
-	*run = (struct run){.directory = "/tmp/bellwether-fit-XXXXXX"};
+	*run = (struct run){.batch = BATCH, .directory = "/tmp/bellwether-fit-XXXXXX"};
 	ck_assert_ptr_nonnull(mkdtemp(run->directory));
 	snprintf(run->metrics, sizeof run->metrics, "%s/metrics.csv", run->directory);
 }
@@ -105,7 +106,7 @@ static void run_do(struct run *run)
 		which[i] = i;
 	const struct fit_texts texts = {.texts = list, .training = which, .training_count = TEXTS, .validation = which,
 					.validation_count = TEXTS / 2};
-	const struct fit_options how = {.epochs = EPOCHS, .batch = BATCH, .rates = {1e-3}, .rate_count = 1, .directory = run->directory,
+	const struct fit_options how = {.epochs = EPOCHS, .batch = run->batch, .rates = {1e-3}, .rate_count = 1, .directory = run->directory,
 					.checkpoint_s = 1e9, .resume = run->resume, .look = look, .stop = stop, .context = run};
 	ck_assert_msg(fit_run(trainer, &texts, &how, &outcome, &e) == 0, "%s", e.text);
 	run->measured = outcome.measured;
@@ -133,6 +134,23 @@ static void expect_values(const struct run *run)
 	run_clear(&whole);
 }
 
+/* Of metrics.csv, which is whole lines of text. */
+static size_t lines_count(const struct run *run)
+{
+	char text[16384];
+	FILE *file = fopen(run->metrics, "re");
+	ck_assert_ptr_nonnull(file);
+	size_t size = fread(text, 1, sizeof text, file), lines = 0;
+	fclose(file);
+	ck_assert_uint_lt(size, sizeof text);
+	ck_assert_int_eq(text[size - 1], '\n');
+	for (size_t i = 0; i < size; i++) {
+		lines += text[i] == '\n';
+		ck_assert(text[i] == '\n' || (text[i] >= ' ' && text[i] <= '~'));
+	}
+	return lines;
+}
+
 START_TEST(a_place_that_takes_no_metrics_ends_no_run)
 {
 	struct run run;
@@ -150,21 +168,13 @@ END_TEST
 START_TEST(a_disk_that_fills_up_leaves_whole_lines)
 {
 	struct run run;
-	char text[4096];
 	run_make(&run);
 	run.full_at = 4;
 	run_do(&run);
 	ck_assert_uint_eq(run.told, 1);
 	ck_assert_ptr_nonnull(strstr(run.message, "File too large"));
 	ck_assert(!run.measured);
-	FILE *file = fopen(run.metrics, "re");
-	ck_assert_ptr_nonnull(file);
-	size_t size = fread(text, 1, sizeof text - 1, file), lines = 0;
-	fclose(file);
-	for (size_t i = 0; i < size; i++)
-		lines += text[i] == '\n';
-	ck_assert_uint_eq(lines, 1 + 3); /* the header, and the steps before it */
-	ck_assert_int_eq(text[size - 1], '\n');
+	ck_assert_uint_eq(lines_count(&run), 1 + 3); /* the header, and the steps before it */
 	expect_values(&run);
 	run_clear(&run);
 }
@@ -190,6 +200,34 @@ START_TEST(a_run_without_metrics_is_resumed)
 }
 END_TEST
 
+/* A killed run leaves lines behind its checkpoint's; the next one may be stopped before it writes any. */
+START_TEST(lines_behind_a_checkpoint_are_cut_off)
+{
+	struct run run, whole;
+	run_make(&run);
+	run.batch = 1; /* so many steps that not each has a line */
+	run.stop_at = 4;
+	run_do(&run);
+	size_t lines = lines_count(&run);
+	FILE *file = fopen(run.metrics, "ae");
+	fputs("run,of,a,killed,one\nrun,of,a,killed,one\n", file);
+	fclose(file);
+	run.resume = true;
+	run.stop_at = 5;
+	run_do(&run);
+	ck_assert_uint_eq(run.steps, 5);
+	ck_assert_uint_eq(lines_count(&run), lines);
+	run.stop_at = 0;
+	run_do(&run);
+	run_make(&whole);
+	whole.batch = 1;
+	run_do(&whole);
+	ck_assert_uint_eq(lines_count(&run), lines_count(&whole));
+	run_clear(&run);
+	run_clear(&whole);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tests = tcase_create("fit");
@@ -197,5 +235,6 @@ int main(void)
 	tcase_add_test(tests, a_place_that_takes_no_metrics_ends_no_run);
 	tcase_add_test(tests, a_disk_that_fills_up_leaves_whole_lines);
 	tcase_add_test(tests, a_run_without_metrics_is_resumed);
+	tcase_add_test(tests, lines_behind_a_checkpoint_are_cut_off);
 	return run_case("fit", tests);
 }
