@@ -118,8 +118,8 @@ static void produce_by(rd_kafka_t *client, int32_t partition, int number, size_t
 					RD_KAFKA_V_VALUE(value, (size_t)size + padding + 2),
 					RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 		rd_kafka_poll(client, err != 0 ? 100 : 0);
-		/* A partition that was just added is not known at once. */
-	} while (err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION && monotonic_us() < end_us);
+		/* What was just made is not known at once. */
+	} while ((err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION || err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) && monotonic_us() < end_us);
 	ck_assert_msg(err == 0, "%s", rd_kafka_err2str(err));
 }
 
