@@ -120,11 +120,14 @@ launch() {
 			tail -20 "$dir/broker.log" >&2
 			exit 1
 		fi
-		"$here/broker_ready.py" "$port" && break
+		if "$here/broker_ready.py" "$port"; then
+			echo "$address"
+			return
+		fi
 		sleep 0.1
 	done
-	"$here/broker_ready.py" "$port" || { echo "the broker does not answer after 60 s" >&2; exit 1; }
-	echo "$address"
+	echo "the broker does not answer after 60 s" >&2
+	exit 1
 }
 
 end() {
