@@ -35,16 +35,11 @@ static inline float next_float(void)
 /* As BERT's begin: around `middle` with deviation 0.02; [rows, columns], or [columns] where rows is 0. */
 static inline void add_tensor(struct safetensors *file, const char *name, int rows, int columns, float middle)
 {
-	char shape[48];
 	int count = (rows == 0 ? 1 : rows) * columns;
 	float *values = malloc((size_t)count * sizeof *values);
 	for (int i = 0; i < count; i++)
 		values[i] = middle + 0.035f * next_float();
-	if (rows == 0)
-		snprintf(shape, sizeof shape, "[%d]", columns);
-	else
-		snprintf(shape, sizeof shape, "[%d,%d]", rows, columns);
-	safetensors_add(file, name, "F32", shape, values, (size_t)count * sizeof *values);
+	safetensors_add_floats(file, name, rows, columns, values);
 	free(values);
 }
 

@@ -27,6 +27,17 @@ static inline void safetensors_add(struct safetensors *file, const char *name, c
 	file->data_size += size;
 }
 
+/* float32 [rows, columns], or [columns] where rows is 0. */
+static inline void safetensors_add_floats(struct safetensors *file, const char *name, int rows, int columns, const float *values)
+{
+	char shape[48];
+	if (rows == 0)
+		snprintf(shape, sizeof shape, "[%d]", columns);
+	else
+		snprintf(shape, sizeof shape, "[%d,%d]", rows, columns);
+	safetensors_add(file, name, "F32", shape, values, (size_t)(rows == 0 ? 1 : rows) * (size_t)columns * sizeof *values);
+}
+
 /* A file with this header text and this data: malformed ones too. */
 static inline void *safetensors_join(const char *header, const void *data, size_t data_size, size_t *size)
 {

@@ -47,7 +47,7 @@ static inline void tiny_write(const char *directory, const char *name, const voi
 static inline void tiny_tensor(const struct tiny_model *model, struct safetensors *file, const char *name, int rows,
 			       int columns)
 {
-	char full[192], shape[48];
+	char full[192];
 	bool head = strstr(name, "classifier") != NULL;
 	snprintf(full, sizeof full, "%s%s", head ? "" : model->prefix, name);
 	if (model->left_out != NULL && strcmp(full, model->left_out) == 0)
@@ -67,11 +67,7 @@ static inline void tiny_tensor(const struct tiny_model *model, struct safetensor
 		values[i] += model->bias[i];
 	for (int i = 0; i < count && model->sharp > 0 && strcmp(full, "classifier.weight") == 0; i++)
 		values[i] *= model->sharp;
-	if (rows == 0)
-		snprintf(shape, sizeof shape, "[%d]", columns);
-	else
-		snprintf(shape, sizeof shape, "[%d,%d]", rows, columns);
-	safetensors_add(file, full, "F32", shape, values, (size_t)count * sizeof *values);
+	safetensors_add_floats(file, full, rows, columns, values);
 	free(values);
 }
 

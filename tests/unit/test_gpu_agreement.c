@@ -2,6 +2,7 @@
 #include "model/encoder.h"
 #include "tests/cuda/emulation.h"
 #include "tests/cuda/fibres.h"
+#include "tests/lib/highest.h"
 #include "tests/lib/learned_model.h"
 #include "tests/lib/one_in.h"
 #include "tests/lib/run.h"
@@ -74,15 +75,6 @@ struct tally {
 	size_t texts, polarities, topics; /* whose labels differ */
 	size_t right; /* polarities of the reference */
 };
-
-static size_t highest(const float *logits, size_t count)
-{
-	size_t best = 0;
-	for (size_t i = 1; i < count; i++)
-		if (logits[i] > logits[best])
-			best = i;
-	return best;
-}
 
 static int32_t ids[MOST_TOKENS], starts[MOST_TEXTS + 1];
 static int polarities[MOST_TEXTS];

@@ -1,5 +1,6 @@
 #include "model/classifier.h"
 #include "tests/cuda/emulation.h"
+#include "tests/lib/highest.h"
 #include "tests/lib/one_in.h"
 #include "tests/lib/run.h"
 
@@ -99,15 +100,6 @@ static void side_open(struct side *side, const char *device, const char *precisi
 	side->classifier = classifier_open(&options, &e);
 	ck_assert_msg(side->classifier != NULL, "%s", e.text);
 	ck_assert_uint_le(classifier_get_info(side->classifier)->topic_count, MOST_TOPICS);
-}
-
-static size_t highest(const float *logits, size_t count)
-{
-	size_t best = 0;
-	for (size_t i = 1; i < count; i++)
-		if (logits[i] > logits[best])
-			best = i;
-	return best;
 }
 
 struct head {
