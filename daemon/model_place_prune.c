@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Neither what PLACE leads to, nor what a rollback would put there, nor somebody's own directory that gave way. */
 static bool may_go(const struct model_kept *kept, const char *before)
@@ -31,7 +32,7 @@ int model_place_prune(const struct model_place *place, size_t keep, struct err *
 		return -1;
 	int result = 0;
 	place_link_target(place, previous, before, sizeof before);
-	bool known = *previous == '\0' || place_is_same(before, before);
+	bool known = *previous == '\0' || access(before, F_OK) == 0;
 	for (size_t i = keep; i < count && result == 0 && known; i++)
 		if (may_go(&kept[i], before))
 			result = version_remove(kept[i].path, e);

@@ -164,6 +164,12 @@ static double line_ahead(const struct sums *sums, double y, double ty, double da
 	return (y - slope * sums->wt) / sums->w + slope * days;
 }
 
+/* No forecast is far from the last weeks. */
+static double near_recent(double level, double recent)
+{
+	return fmin(fmax(level, recent / 2), 2 * recent);
+}
+
 /*
  * A straight line lies below a topic that grows by the same part each day: by a
  * fifth of a per cent where it doubles in a year, which ten thousand stories an
@@ -176,9 +182,9 @@ static void trends_ahead(const struct sums *sums, double days, double levels[MOD
 	levels[TREND] = levels[GROWTH] = recent;
 	if (sums->w < 1 || sums->w * sums->wtt - sums->wt * sums->wt < 1)
 		return;
-	levels[TREND] = levels[GROWTH] = fmin(fmax(line_ahead(sums, sums->wy, sums->wty, days), recent / 2), 2 * recent);
+	levels[TREND] = levels[GROWTH] = near_recent(line_ahead(sums, sums->wy, sums->wty, days), recent);
 	if (recent >= many)
-		levels[GROWTH] = fmin(fmax(exp(line_ahead(sums, sums->wl, sums->wtl, days)), recent / 2), 2 * recent);
+		levels[GROWTH] = near_recent(exp(line_ahead(sums, sums->wl, sums->wtl, days)), recent);
 }
 
 static void forecast_all(const struct sums *sums, double days, double levels[MODELS])
