@@ -113,9 +113,10 @@ static int trainer_make(struct train_job *job, struct err *e)
 	struct trainer_options how = trainer_options_make(job);
 	if (options->teacher != NULL && (job->teacher = train_teacher_trainer(&job->data.teacher, &how, e)) == NULL)
 		return -1;
-	if (options->relations > 0) {
+	if (options->relations > 0 || options->hidden > 0) {
 		how.teacher = job->teacher;
 		how.relations = options->relations;
+		how.states = options->hidden;
 	}
 	if (layout_make(&layout, &job->data.base, job->data.topics.count, job->data.sources.count, e) < 0)
 		return -1;
@@ -248,8 +249,9 @@ static int finish(struct train_job *job, struct err *e)
 {
 	const struct train_options *options = &job->options;
 	struct publish *publish = &job->publish;
+	const struct layout *layout = trainer_layout(job->trainer);
 	const struct export_options how = {
-		.base = options->base, .layout = trainer_layout(job->trainer), .values = job->outcome.values,
+		.base = options->base, .layout = layout, .values = job->outcome.values,
 		.polarity_row = job->data.polarity_row, .topics = job->data.topics.names,
 		.type = strcmp(options->dtype, "f16") == 0 ? "F16" : "F32", .program = "bellwether " BELLWETHER_VERSION,
 	};
@@ -258,7 +260,8 @@ static int finish(struct train_job *job, struct err *e)
 		.pretrained = &job->pretrained,
 		.program = how.program,
 		.fingerprint = job->fingerprint, .threads = job->threads,
-		.parameters = trainer_layout(job->trainer)->total, .kernels = trainer_kernels(job->trainer),
+		.parameters = layout->total - layout->projected * (layout->hidden + 1), /* the projection is not written */
+		.kernels = trainer_kernels(job->trainer),
 	};
 	char path[4200];
 	interrupt_block();

@@ -54,6 +54,8 @@ static const struct key keys[] = {
 	 "the label's share where the teacher answers too", false},
 	{"relations", NUMBER, AT(relations), 0, 1000, 0, NULL, NULL, "X",
 	 "learn how the teacher relates tokens to each other; how much that counts", false},
+	{"hidden", NUMBER, AT(hidden), 0, 1000, 0, NULL, NULL, "X",
+	 "learn the teacher's hidden states (projected where it is wider or narrower)", false},
 	{"pretrain", PATH, AT(pretrain), 0, 0, 0, NULL, NULL, "F",
 	 "first guess masked words of these texts: one a line, or a column `text`", false},
 	{"pretrain-epochs", WHOLE, AT(pretrain_epochs), 1, 1000, 3, NULL, NULL, "N",
@@ -306,6 +308,8 @@ static int needed_check(const struct train_options *options, struct err *e)
 		return err_set(e, "--unlabelled without --teacher: nobody says what these texts are");
 	if (options->relations > 0 && options->teacher == NULL)
 		return err_set(e, "--relations without --teacher");
+	if (options->hidden > 0 && options->teacher == NULL)
+		return err_set(e, "--hidden without --teacher");
 	return 0;
 }
 

@@ -27,7 +27,7 @@ struct train_options {
 	double epochs, batch, max_tokens, batch_tokens, threads, patience, seed;
 	double noise, trials;
 	double dropout, smoothing, decay, clip, warm_up, average, validation, keep, checkpoint_s;
-	double temperature, hard, relations, pretrain_epochs, pretrain_rate, mask, prune_heads;
+	double temperature, hard, relations, hidden, pretrain_epochs, pretrain_rate, mask, prune_heads;
 	bool new_heads, resume, help;
 	bool prune_table;
 };

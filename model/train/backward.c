@@ -1,3 +1,4 @@
+#include "model/train/hidden.h"
 #include "model/train/relation.h"
 
 #include <math.h>
@@ -127,7 +128,7 @@ static void layer_backward(const struct pass *pass, size_t index)
 		heads_weigh(pass, index);
 	bool relates = pass->relation != NULL && index + 1 == layout->layers;
 	if (relates)
-		*pass->relation_loss += relation_backward(pass, pass->relation, pass->room->relation);
+		*pass->taught_loss += relation_backward(pass, pass->relation, pass->room->relation);
 	attend_backward(pass, index);
 	if (relates)
 		relation_add(pass, pass->room->relation);
@@ -155,6 +156,13 @@ static void pool_backward(const struct pass *pass)
 	}
 }
 
+/* With the gradient of the state in room->slope. */
+static void state_learn(const struct pass *pass, size_t state)
+{
+	if (pass->states != NULL)
+		*pass->taught_loss += hidden_backward(pass, pass->states, state);
+}
+
 void pass_encode_backward(const struct pass *pass)
 {
 	const struct net *net = pass->net;
@@ -162,8 +170,11 @@ void pass_encode_backward(const struct pass *pass)
 	const struct tape *tape = pass->tape;
 	size_t hidden = layout->hidden, at = pass->first_token * hidden;
 	float *slope = pass->room->slope;
-	for (size_t i = layout->layers; i-- > 0;)
+	for (size_t i = layout->layers; i-- > 0;) {
+		state_learn(pass, i + 1);
 		layer_backward(pass, i);
+	}
+	state_learn(pass, 0);
 	dropout_rows(&pass->dropout, SITE_EMBEDDED, tape->first_token + (uint32_t)pass->first_token, slope, pass->tokens,
 		     hidden);
 	rows_norm_backward(slope, tape->embedded_hat + at, tape->embedded_rstd + pass->first_token, pass->tokens, hidden,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* Tensors start at lines of the cache, but where several are one matrix to us. */
-enum { ALIGNED = 16, EACH_LAYER = 16, OTHERS = 12 };
+enum { ALIGNED = 16, EACH_LAYER = 16, OTHERS = 14 };
 
 struct builder {
 	struct layout *layout;
@@ -106,6 +106,8 @@ static void add_matrices(struct builder *builder)
 	layout->head = add_aligned(builder, 3, hidden, "classifier.weight");
 	if (layout->topics > 0)
 		add(builder, layout->topics, hidden, "topic_classifier.weight");
+	if (layout->projected > 0)
+		layout->projection = add_aligned(builder, layout->projected, hidden, "%s", "");
 }
 
 static void add_small(struct builder *builder)
@@ -127,6 +129,8 @@ static void add_small(struct builder *builder)
 		add(builder, 0, layout->topics, "topic_classifier.bias");
 	if (layout->sources > 0)
 		layout->source_bias = add_aligned(builder, layout->sources, layout->outputs, "%s", "");
+	if (layout->projected > 0)
+		layout->projection_bias = add_aligned(builder, 0, layout->projected, "%s", "");
 }
 
 static struct layout shape_of(const struct model_config *config)
@@ -178,6 +182,15 @@ int layout_make_masked(struct layout *layout, const struct model_config *config,
 	*layout = shape_of(config);
 	layout->masked = true;
 	layout->pooling = POOLING_MEAN;
+	return layout_build(layout, e);
+}
+
+int layout_project(struct layout *layout, size_t width, struct err *e)
+{
+	free(layout->layer);
+	free(layout->tensors);
+	layout->tensor_count = 0;
+	layout->projected = width;
 	return layout_build(layout, e);
 }
 

@@ -45,6 +45,9 @@ struct layout {
 	size_t head, head_bias;     /* [outputs, H]: polarity in the classifier's own order, then topics */
 	size_t source_bias;         /* [sources, outputs] */
 
+	/* A linear map of layers' outputs to a teacher's width, which training alone has; `projected` = 0: none. */
+	size_t projected, projection, projection_bias; /* [projected, H] */
+
 	/* Instead of pooler and heads, where `masked`: BERT's head that guesses words, whose last matrix is that of the words. */
 	bool masked;
 	size_t transform, transform_bias, transform_norm; /* [H, H] */
@@ -62,6 +65,9 @@ int layout_make(struct layout *layout, const struct model_config *config, size_t
 /* The encoder with the head that guesses masked words: Devlin et al., arXiv:1810.04805. */
 int layout_make_masked(struct layout *layout, const struct model_config *config, struct err *e);
 void layout_clear(struct layout *layout);
+
+/* Gives a layout without one a projection to `width`.  Empty after a failure. */
+int layout_project(struct layout *layout, size_t width, struct err *e);
 
 /* The tensors of the classifier, of the topic head and of the one that guesses words. */
 bool layout_is_head(const struct layout_tensor *tensor);

@@ -63,6 +63,7 @@ static void add_matrices(struct net *net)
 	if (layout->pooling == POOLING_CLS)
 		add_matrix(net, index, hidden, hidden, layout->pooler, layout->pooler_bias);
 	add_matrix(net, index + 1, layout->outputs, hidden, layout->head, layout->head_bias);
+	add_matrix(net, index + 2, layout->projected, hidden, layout->projection, layout->projection_bias);
 }
 
 /* Lays the panels out: without a block to measure them. */
@@ -93,7 +94,7 @@ static size_t place_panels(struct net *net)
 int net_open(struct net *net, struct layout *layout, const struct gemm *gemm, struct err *e)
 {
 	CHECK(!gemm_is_integer(gemm->form));
-	*net = (struct net){.layout = *layout, .gemm = gemm, .matrix_count = layout->layers * NET_MATRICES + 2};
+	*net = (struct net){.layout = *layout, .gemm = gemm, .matrix_count = layout->layers * NET_MATRICES + 3};
 	*layout = (struct layout){0};
 	size_t widest = net->layout.intermediate > net->layout.hidden ? net->layout.intermediate : net->layout.hidden;
 	net->matrices = calloc(net->matrix_count, sizeof *net->matrices);
@@ -203,6 +204,7 @@ int net_room_open(const struct net *net, struct net_room *room, size_t rows, str
 {
 	const struct layout *layout = &net->layout;
 	size_t widest = 3 * layout->hidden > layout->intermediate ? 3 * layout->hidden : layout->intermediate;
+	widest = layout->projected > widest ? layout->projected : widest;
 	size_t most = rows * widest > TILE * TOKENS ? rows * widest : TILE * TOKENS;
 	if (layout->masked && BLOCK_ROWS * layout->words > most)
 		most = BLOCK_ROWS * layout->words;

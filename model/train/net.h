@@ -25,8 +25,8 @@ struct net {
 	const struct gemm *gemm;
 	const float *values; /* what was packed last: the layout's block */
 	size_t matrix_count;
-	struct net_matrix *matrices; /* NET_MATRICES a layer, then the pooler and the heads (in a masked layout the transform
-				      * and the words); outputs = 0 where there is none */
+	struct net_matrix *matrices; /* NET_MATRICES a layer, then the pooler, the heads (in a masked layout the transform and
+				      * the words) and the projection; outputs = 0 where there is none */
 	float *zeros;                /* as many as any matrix has inputs */
 	void *panels;
 };
@@ -51,6 +51,11 @@ static inline const struct net_matrix *net_pooler(const struct net *net)
 static inline const struct net_matrix *net_head(const struct net *net)
 {
 	return &net->matrices[net->layout.layers * NET_MATRICES + 1];
+}
+
+static inline const struct net_matrix *net_projection(const struct net *net)
+{
+	return &net->matrices[net->layout.layers * NET_MATRICES + 2];
 }
 
 /* Only first tokens' rows go through this layer after its attention. */

@@ -13,6 +13,11 @@ static const char *prefix_of(const struct layout_tensor *tensor)
 	return layout_is_head(tensor) ? "" : "bert.";
 }
 
+static size_t tensor_count(const struct layout_tensor *tensor)
+{
+	return (tensor->rows == 0 ? 1 : tensor->rows) * tensor->columns;
+}
+
 /* What the tensor is called where the layout's layers are some of the file's. */
 static void name_translate(const struct layout_tensor *tensor, const size_t *layers, char out[128])
 {
@@ -86,10 +91,11 @@ int params_read(const struct layout *layout, const struct weights *weights, cons
 		bool absent = !weights_has(weights, name);
 		bool pooler = absent && strncmp(tensor->name, "pooler.", 7) == 0;
 		bool words = absent && strncmp(tensor->name, "cls.predictions.", 16) == 0;
+		bool projection = layout->projected > 0 && tensor->offset == layout->projection;
 		*drew_pooler |= pooler;
-		if (tensor->name[0] == '\0')
-			memset(values + tensor->offset, 0, tensor->rows * tensor->columns * sizeof *values);
-		else if (pooler || words || is_fresh(fresh, tensor))
+		if (tensor->name[0] == '\0' && !projection)
+			memset(values + tensor->offset, 0, tensor_count(tensor) * sizeof *values);
+		else if (pooler || words || projection || is_fresh(fresh, tensor))
 			tensor_draw(layout, tensor, fresh->seed, values + tensor->offset);
 		else if (tensor_read(weights, tensor, name, values + tensor->offset, e) < 0)
 			return -1;
@@ -104,11 +110,6 @@ bool params_has_head(const struct layout *layout, const struct weights *weights,
 	snprintf(bias, sizeof bias, "%s.bias", name);
 	return rows > 0 && weights_check(weights, weight, rows, layout->hidden, NULL) == 0 &&
 	       weights_check(weights, bias, 0, rows, NULL) == 0;
-}
-
-static size_t tensor_count(const struct layout_tensor *tensor)
-{
-	return (tensor->rows == 0 ? 1 : tensor->rows) * tensor->columns;
 }
 
 /* Both layouts name the encoder's tensors in one order, and heads after them or between. */

@@ -73,6 +73,7 @@ static size_t tape_carve(struct tape *tape)
 	tape->logits = carve(&carver, texts * layout->outputs);
 	if (layout->masked)
 		carve_masked(&carver, tape);
+	tape->projected = carve(&carver, (layout->layers + 1) * tokens * layout->projected);
 	return carver.at;
 }
 
@@ -99,8 +100,31 @@ void tape_close(struct tape *tape)
 	*tape = (struct tape){0};
 }
 
-struct net_operands tape_operands(const struct tape *tape, size_t index)
+const float *tape_state(const struct tape *tape, size_t state)
 {
+	return state == 0 ? tape->embedded : tape->layers[state - 1].out;
+}
+
+bool tape_is_narrow(const struct tape *tape, size_t state)
+{
+	return state > 0 && net_is_narrow(tape->net, state - 1);
+}
+
+float *tape_projected(const struct tape *tape, size_t state)
+{
+	return tape->projected + state * tape->token_capacity * tape->net->layout.projected;
+}
+
+size_t tape_uses(const struct tape *tape, size_t index)
+{
+	return &tape->net->matrices[index] == net_projection(tape->net) ? tape->net->layout.layers + 1 : 1;
+}
+
+struct net_operands tape_operands(const struct tape *tape, size_t index, size_t which)
+{
+	if (&tape->net->matrices[index] == net_projection(tape->net))
+		return (struct net_operands){tape_state(tape, which), tape_projected(tape, which),
+					     tape_is_narrow(tape, which) ? tape->texts : tape->tokens};
 	size_t layers = tape->net->layout.layers, at = index / NET_MATRICES;
 	if (at == layers && tape->net->layout.masked) {
 		const struct tape_masked *masked = &tape->masked;

@@ -57,6 +57,8 @@ struct tape {
 	float *dropped;     /* [N, H]: `pooled` after dropout */
 	float *logits;      /* [N, outputs]; later dy */
 	struct tape_masked masked;
+	float *projected;   /* [layers + 1, T, the layout's projected]: gradients of the projection's results, of the
+			     * embeddings and of each layer; a narrow one's rows come first in its place */
 
 	/* the micro-batch at hand */
 	size_t tokens, texts;
@@ -66,7 +68,16 @@ struct tape {
 int tape_open(struct tape *tape, const struct net *net, size_t tokens, size_t texts, struct err *e);
 void tape_close(struct tape *tape);
 
-/* Operands of the gradient of matrix `index` of the net, after the way back. */
-struct net_operands tape_operands(const struct tape *tape, size_t index);
+/* Operands of the gradient of matrix `index` of the net, after the way back.  It may have seen several things: the gradient
+ * is the sum over `which` < tape_uses. */
+size_t tape_uses(const struct tape *tape, size_t index);
+struct net_operands tape_operands(const struct tape *tape, size_t index, size_t which);
+
+/* State 0 is what the embeddings give, state i + 1 what layer i does: its rows, of texts where it is narrow, else of tokens. */
+const float *tape_state(const struct tape *tape, size_t state);
+bool tape_is_narrow(const struct tape *tape, size_t state);
+
+/* The place of a state in `projected`. */
+float *tape_projected(const struct tape *tape, size_t state);
 
 #endif

@@ -95,11 +95,21 @@ static int rooms_open(struct trainer *trainer, struct err *e)
 	return tape_open(&trainer->tape, &trainer->net, tokens, tokens / SHORTEST, e);
 }
 
+/* Where a teacher's states have another width, the student's are projected. */
+static int layout_prepare(struct layout *layout, const struct trainer_options *options, struct err *e)
+{
+	if (options->teacher == NULL || options->frozen || !(options->states > 0))
+		return 0;
+	size_t width = options->teacher->net.layout.hidden;
+	return width != layout->hidden ? layout_project(layout, width, e) : 0;
+}
+
 struct trainer *trainer_open(struct layout *layout, const struct trainer_options *options, struct err *e)
 {
 	const struct gemm *gemm = net_gemm_find(options->precision, e);
 	struct trainer *trainer = calloc(1, sizeof *trainer);
-	if (trainer == NULL || gemm == NULL || net_open(&trainer->net, layout, gemm, e) < 0) {
+	if (trainer == NULL || gemm == NULL || layout_prepare(layout, options, e) < 0 ||
+	    net_open(&trainer->net, layout, gemm, e) < 0) {
 		if (trainer == NULL)
 			err_set(e, "out of memory");
 		layout_clear(layout);

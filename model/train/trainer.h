@@ -30,9 +30,9 @@ struct trainer_options {
 	double decay, beta1, beta2, epsilon;
 	double clip;           /* the most that a gradient's norm may be; 0 = any */
 	double average;        /* what is left of the average of weights after a step; 0 = no average is kept */
-	struct trainer *teacher; /* a frozen one of the same words, batch_tokens and longest, whose last layer's relations are learnt;
-				  * or NULL.  It stays the caller's */
-	double relations;      /* their weight beside the labels' and targets' loss */
+	struct trainer *teacher; /* a frozen one of the same words, batch_tokens and longest, whose last layer's relations and
+				  * hidden states are learnt; or NULL.  It stays the caller's */
+	double relations, states; /* their weights beside the labels' and targets' loss */
 	const float *weights;  /* [outputs] of classes, or NULL; copied */
 	uint64_t seed;
 };
@@ -65,7 +65,8 @@ struct trainer_state {
 
 struct trainer;
 
-/* Takes the layout over, which is empty afterwards (also on failure).  Its values are zero until they are set. */
+/* Takes the layout over, which is empty afterwards (also on failure); trainer_layout's has a projection where states of
+ * another width are learnt.  Its values are zero until they are set. */
 struct trainer *trainer_open(struct layout *layout, const struct trainer_options *options, struct err *e);
 void trainer_close(struct trainer *trainer);
 

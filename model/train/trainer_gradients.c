@@ -16,7 +16,8 @@ struct differentiation {
 	struct trainer *trainer;
 	const struct trainer_text *texts; /* of the micro-batch */
 	double divisor;
-	struct relation relation; /* heads = 0: none */
+	struct relation relation; /* teacher = NULL: none */
+	struct hidden states;     /* the same */
 	bool add; /* to the micro-batches before */
 };
 
@@ -73,11 +74,10 @@ static int shard_run(struct work *work, size_t worker, size_t first, size_t coun
 		.small = trainer->small + first * small,
 		.importance = trainer->importance != NULL ? trainer->importance + first * heads : NULL,
 	};
-	shard->relation_loss = 0;
-	if (this->relation.heads > 0) {
-		pass.relation = &this->relation;
-		pass.relation_loss = &shard->relation_loss;
-	}
+	shard->taught_loss = 0;
+	pass.taught_loss = &shard->taught_loss;
+	pass.relation = this->relation.teacher != NULL ? &this->relation : NULL;
+	pass.states = this->states.teacher != NULL ? &this->states : NULL;
 	memset(pass.small, 0, small * sizeof *pass.small);
 	if (trainer->net.layout.masked) {
 		shard->loss = pass_guess(&pass, this->divisor);
@@ -123,9 +123,11 @@ static int tile_run(struct work *work, size_t worker, size_t first, size_t count
 		return 0;
 	}
 	const struct tile *tile = &trainer->tiles[first - 1];
-	struct net_operands operands = tape_operands(&trainer->tape, tile->matrix);
-	net_gradient(&trainer->net, &trainer->net.matrices[tile->matrix], &operands, this->add, tile->piece,
-		     trainer->gradients, &trainer->rooms[worker].net);
+	for (size_t which = 0; which < tape_uses(&trainer->tape, tile->matrix); which++) {
+		struct net_operands operands = tape_operands(&trainer->tape, tile->matrix, which);
+		net_gradient(&trainer->net, &trainer->net.matrices[tile->matrix], &operands, this->add || which > 0,
+			     tile->piece, trainer->gradients, &trainer->rooms[worker].net);
+	}
 	return 0;
 }
 
@@ -162,21 +164,25 @@ static size_t heads_shared(const struct layout *teacher, const struct layout *ow
 static int teacher_prepare(struct differentiation *this, size_t count, struct err *e)
 {
 	const struct trainer_options *options = &this->trainer->options;
-	if (options->teacher == NULL || !(options->relations > 0) || this->trainer->importance != NULL)
+	struct trainer *teacher = options->teacher;
+	if (teacher == NULL || this->trainer->importance != NULL)
 		return 0;
-	this->relation = (struct relation){
-		.teacher = &options->teacher->tape,
-		.heads = heads_shared(&options->teacher->net.layout, &this->trainer->net.layout),
-		.weight = options->relations / (double)count,
-	};
-	return trainer_pack(options->teacher, options->teacher->state.values, e);
+	if (options->relations > 0)
+		this->relation = (struct relation){
+			.teacher = &teacher->tape,
+			.heads = heads_shared(&teacher->net.layout, &this->trainer->net.layout),
+			.weight = options->relations / (double)count,
+		};
+	if (options->states > 0)
+		this->states = (struct hidden){.teacher = &teacher->tape, .weight = options->states / (double)count};
+	return trainer_pack(teacher, teacher->state.values, e);
 }
 
 /* The teacher reads the texts that the student is about to read. */
 static int teacher_run(const struct differentiation *this, struct err *e)
 {
 	struct trainer *teacher = this->trainer->options.teacher;
-	if (this->relation.heads == 0)
+	if (this->relation.teacher == NULL && this->states.teacher == NULL)
 		return 0;
 	CHECK(trainer_load(teacher, this->texts, this->trainer->tape.texts) == this->trainer->tape.texts);
 	return trainer_forward(teacher, e);
@@ -237,7 +243,7 @@ int trainer_differentiate(struct trainer *trainer, const struct trainer_text *te
 		if (micro_batch_run(&this, e) < 0)
 			return -1;
 		for (size_t i = 0; i < trainer->shard_count; i++)
-			result->loss += trainer->shards[i].loss / this.divisor + trainer->shards[i].relation_loss;
+			result->loss += trainer->shards[i].loss / this.divisor + trainer->shards[i].taught_loss;
 		result->tokens += trainer->tape.tokens;
 		trainer->tape.first_token += (uint32_t)trainer->tape.tokens;
 		trainer->tape.first_text += (uint32_t)trainer->tape.texts;

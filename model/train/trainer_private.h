@@ -1,6 +1,7 @@
 #ifndef MODEL_TRAIN_TRAINER_PRIVATE_H
 #define MODEL_TRAIN_TRAINER_PRIVATE_H
 
+#include "model/train/hidden.h"
 #include "model/train/loss.h"
 #include "model/train/pass.h"
 #include "model/train/relation.h"
@@ -15,7 +16,7 @@
 struct shard {
 	size_t first_token, tokens, first_text, texts;
 	size_t first_masked, masked;
-	double loss, relation_loss;
+	double loss, taught_loss;
 };
 
 /* A piece of the matrices' gradients. */
