@@ -1,3 +1,4 @@
+#include "tests/lib/activations.h"
 #include "tests/lib/gpu_fixture.h"
 #include "tests/lib/one_in.h"
 #include "tests/lib/run.h"
@@ -7,26 +8,6 @@
  * five orders of threads and blocks, and what the tables refuse.
  */
 enum { INPUTS = 48, OUTPUTS = 136, MANY_ROWS = 193, WIDEST = 1024 };
-
-static double same(double x)
-{
-	return x;
-}
-
-static double gelu(double x)
-{
-	return 0.5 * x * (1 + erf(x / sqrt(2)));
-}
-
-static double gelu_tanh(double x)
-{
-	return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-}
-
-static double relu(double x)
-{
-	return x > 0 ? x : 0;
-}
 
 typedef void linear_op(struct stream *, const struct linear *, const struct buffer *, size_t, struct buffer *);
 

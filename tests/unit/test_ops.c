@@ -1,5 +1,6 @@
 #include "model/half.h"
 #include "model/ops.h"
+#include "tests/lib/activations.h"
 #include "tests/lib/run.h"
 
 #include <check.h>
@@ -124,26 +125,6 @@ static void norm_row(double *row, size_t width, const struct norm_source *norm)
 	for (size_t i = 0; i < width; i++)
 		row[i] = (row[i] - mean) / sqrt(squares + (double)norm->epsilon) * (double)norm->gamma[i] +
 			 (double)norm->beta[i];
-}
-
-static double gelu(double x)
-{
-	return 0.5 * x * (1 + erf(x / sqrt(2)));
-}
-
-static double gelu_tanh(double x)
-{
-	return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-}
-
-static double relu(double x)
-{
-	return x > 0 ? x : 0;
-}
-
-static double same(double x)
-{
-	return x;
 }
 
 typedef void linear_op(struct stream *, const struct linear *, const struct buffer *, size_t, struct buffer *);
