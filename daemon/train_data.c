@@ -132,7 +132,7 @@ static int polarity_choose(struct train_data *data, const struct source_file *fi
 			known++;
 		}
 	}
-	if (known == 1 && labels.count == 1 && !data->teacher.polarity)
+	if (known == 1 && labels.count == 1 && !data->teachers.polarity)
 		result = classes_check(file, &labels, e);
 	else if (known == 2)
 		warn(data, "%s: no row is %s; the model will hardly ever say it", file->table.path,
@@ -154,7 +154,7 @@ static int heads_choose(struct train_data *data, const struct train_options *opt
 	data->fresh_polarity = !has_polarity || (options->new_heads && of[TASK_POLARITY] != NULL);
 	for (int i = 0; i < 3; i++)
 		data->polarity_row[i] = has_polarity ? data->base.polarity_row[i] : i;
-	if (of[TASK_POLARITY] == NULL && !has_polarity && !data->teacher.polarity)
+	if (of[TASK_POLARITY] == NULL && !has_polarity && !data->teachers.polarity)
 		warn(data, "the base has no polarity head and there are no --polarity rows: polarity will be chance");
 	if (of[TASK_POLARITY] != NULL && polarity_choose(data, of[TASK_POLARITY], e) < 0)
 		return -1;
@@ -165,9 +165,10 @@ static int heads_choose(struct train_data *data, const struct train_options *opt
 	}
 	if (of[TASK_TOPIC] != NULL)
 		return topics_choose(data, options, of[TASK_TOPIC], e);
-	if (data->base.topic_count == 0 && data->teacher.topic) {
+	const struct train_teacher *teacher = train_teachers_topic(&data->teachers);
+	if (data->base.topic_count == 0 && teacher != NULL) {
 		data->fresh_topic = true;
-		return labels_copy(&data->topics, data->teacher.config.topics, data->teacher.config.topic_count, e);
+		return labels_copy(&data->topics, teacher->config.topics, teacher->config.topic_count, e);
 	}
 	return labels_copy(&data->topics, data->base.topics, data->base.topic_count, e);
 }
@@ -330,7 +331,7 @@ int train_data_open(struct train_data *data, const struct train_options *options
 	if (result == 0)
 		result = vary_prepare(data, options, e);
 	if (result == 0 && options->teacher != NULL)
-		result = train_teacher_open(&data->teacher, options->teacher, options->base, e);
+		result = train_teachers_open(&data->teachers, options->teacher, options->base, e);
 	if (result == 0)
 		result = rows_open(data, options, &files, e);
 	if (result == 0)
@@ -360,7 +361,7 @@ void train_data_close(struct train_data *data)
 	dataset_clear(&data->dataset);
 	dataset_clear(&data->unlabelled);
 	dataset_clear(&data->pretrain);
-	train_teacher_close(&data->teacher);
+	train_teachers_close(&data->teachers);
 	dataset_split_clear(&data->split);
 }
 

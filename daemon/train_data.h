@@ -25,7 +25,7 @@ struct train_data {
 	struct labels topics, sources;
 	struct dataset dataset, unlabelled; /* texts without labels stand in both, their ids in the latter */
 	struct dataset pretrain;            /* texts whose words are learnt first */
-	struct train_teacher teacher;
+	struct train_teachers teachers;
 	struct dataset_split split;
 	struct vary *vary;         /* gives training texts noise; NULL without --noise */
 	struct train_corrections corrections; /* none without a database */

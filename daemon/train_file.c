@@ -37,13 +37,22 @@ static char *value_text(yaml_document_t *document, const yaml_node_t *node)
 char *train_options_resolve(const char *path, const char *name, const char *value)
 {
 	const char *slash = strrchr(path, '/');
-	if (!train_options_is_path(name) || *value == '/' || slash == NULL)
+	int directory = slash != NULL ? (int)(slash - path) + 1 : 0;
+	char *text = NULL;
+	size_t size;
+	FILE *out = train_options_is_path(name) ? open_memstream(&text, &size) : NULL;
+	if (out == NULL)
 		return xstrdup(value);
-	size_t directory = (size_t)(slash - path) + 1, length = strlen(value) + 1;
-	char *out = xmalloc(directory + length);
-	memcpy(out, path, directory);
-	memcpy(out + directory, value, length);
-	return out;
+	for (const char *at = value; at != NULL; at = strchr(at, ',')) {
+		at += at > value; /* the comma */
+		int length = train_options_is_list(name) ? (int)strcspn(at, ",") : (int)strlen(at);
+		bool relative = *at != '/' && length > 0;
+		fprintf(out, "%s%.*s%.*s", at > value ? "," : "", relative ? directory : 0, path, length, at);
+		if (!train_options_is_list(name))
+			break;
+	}
+	fclose(out);
+	return text;
 }
 
 static int pair_read(struct train_options *options, const char *path, yaml_document_t *document, const yaml_node_pair_t *pair,

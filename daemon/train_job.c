@@ -111,12 +111,12 @@ static int trainer_make(struct train_job *job, struct err *e)
 	float *weights = NULL;
 	job->threads = options->threads > 0 ? (size_t)options->threads : workers_default();
 	struct trainer_options how = trainer_options_make(job);
-	if (options->teacher != NULL && (job->teacher = train_teacher_trainer(&job->data.teacher, &how, e)) == NULL)
-		return -1;
 	if (options->relations > 0 || options->hidden > 0) {
-		how.teacher = job->teacher;
+		how.teacher = job->teacher = train_teacher_trainer(job->data.teachers.list, &how, e);
 		how.relations = options->relations;
 		how.states = options->hidden;
+		if (job->teacher == NULL)
+			return -1;
 	}
 	if (layout_make(&layout, &job->data.base, job->data.topics.count, job->data.sources.count, e) < 0)
 		return -1;
@@ -139,12 +139,7 @@ static int trainer_make(struct train_job *job, struct err *e)
 	if (train_prune(&job->data, options, job->trainer, &how, say, e) < 0)
 		return -1;
 	trainer_restart(job->trainer);
-	int result = train_answers_make(&job->data, options, job->trainer, job->teacher, &job->answers, e);
-	if (how.teacher == NULL) {
-		trainer_close(job->teacher); /* it has said all */
-		job->teacher = NULL;
-	}
-	return result;
+	return train_answers_make(&job->data, options, &how, job->trainer, &job->answers, e);
 }
 
 /* OUT must be free and its place writable, and OUT.training there. */
@@ -181,7 +176,7 @@ int train_job_look(struct train_job *job, uint64_t *hash, struct err *e)
 	telling = &job->progress;
 	if (train_data_open(&job->data, &job->options, e) < 0)
 		return -1;
-	const uint64_t all[] = {job->data.base_hash, job->data.teacher.hash, dataset_hash(&job->data.dataset),
+	const uint64_t all[] = {job->data.base_hash, job->data.teachers.hash, dataset_hash(&job->data.dataset),
 				dataset_hash(&job->data.unlabelled), dataset_hash(&job->data.pretrain)};
 	*hash = hash_bytes(0, all, sizeof all);
 	return 0;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, PATH, NUMBER, WHOLE, RATES, FLAG };
+enum kind { TEXT, PATH, PATHS, NUMBER, WHOLE, RATES, FLAG };
 
 struct key {
 	const char *name;
@@ -44,8 +44,8 @@ static const struct key keys[] = {
 	 "share of the rows kept for validation", false},
 	{"source", TEXT, AT(source), 0, 0, 0, NULL, NULL, "COLUMN",
 	 "learn a bias for each of this column's values (and drop it)", false},
-	{"teacher", PATH, AT(teacher), 0, 0, 0, NULL, NULL, "DIR",
-	 "learn this model's answers too; its vocabulary is the base's", false},
+	{"teacher", PATHS, AT(teacher), 0, 0, 0, NULL, NULL, "DIR,...",
+	 "learn this model's answers too, or the mean of several; they read the base's words", false},
 	{"unlabelled", PATH, AT(unlabelled), 0, 0, 0, NULL, NULL, "F",
 	 "texts that the teacher answers: one a line, or a column `text`", false},
 	{"temperature", NUMBER, AT(temperature), 0.1, 100, 2, NULL, NULL, "X",
@@ -132,6 +132,11 @@ static void *slot(const struct train_options *options, const struct key *key)
 	return (char *)(uintptr_t)options + key->offset;
 }
 
+static bool is_string(enum kind kind)
+{
+	return kind == TEXT || kind == PATH || kind == PATHS;
+}
+
 static void defaults_set(struct train_options *options)
 {
 	*options = (struct train_options){.rate_count = sizeof default_rates / sizeof *default_rates};
@@ -147,7 +152,7 @@ static void defaults_set(struct train_options *options)
 void train_options_clear(struct train_options *options)
 {
 	for (size_t i = 0; i < KEYS; i++)
-		if (keys[i].kind == TEXT || keys[i].kind == PATH)
+		if (is_string(keys[i].kind))
 			free(*(char **)slot(options, &keys[i]));
 	*options = (struct train_options){0};
 }
@@ -157,7 +162,7 @@ void train_options_copy(struct train_options *to, const struct train_options *fr
 	*to = *from;
 	for (size_t i = 0; i < KEYS; i++) {
 		char **text = slot(to, &keys[i]);
-		if ((keys[i].kind == TEXT || keys[i].kind == PATH) && *text != NULL)
+		if (is_string(keys[i].kind) && *text != NULL)
 			*text = xstrdup(*text);
 	}
 }
@@ -208,6 +213,7 @@ static int key_set(struct train_options *options, const struct key *key, const c
 	switch (key->kind) {
 	case TEXT:
 	case PATH:
+	case PATHS:
 		if (key->choices != NULL && !is_choice(key->choices, value))
 			return err_set(e, "%s is one of %s, not \"%s\"", key->name, key->choices, value);
 		if (*value == '\0')
@@ -240,7 +246,13 @@ static const struct key *key_find(const char *name)
 bool train_options_is_path(const char *name)
 {
 	const struct key *key = key_find(name);
-	return key != NULL && key->kind == PATH;
+	return key != NULL && (key->kind == PATH || key->kind == PATHS);
+}
+
+bool train_options_is_list(const char *name)
+{
+	const struct key *key = key_find(name);
+	return key != NULL && key->kind == PATHS;
 }
 
 bool train_options_is_whole(const char *name)
@@ -310,6 +322,8 @@ static int needed_check(const struct train_options *options, struct err *e)
 		return err_set(e, "--relations without --teacher");
 	if (options->hidden > 0 && options->teacher == NULL)
 		return err_set(e, "--hidden without --teacher");
+	if ((options->relations > 0 || options->hidden > 0) && strchr(options->teacher, ',') != NULL)
+		return err_set(e, "--relations and --hidden take one teacher: of several, whose tokens would it be?");
 	return 0;
 }
 
@@ -332,6 +346,7 @@ void train_options_each(const struct train_options *options,
 		switch (key->kind) {
 		case TEXT:
 		case PATH:
+		case PATHS:
 			tell(context, key->name, *(char *const *)slot(options, key), true);
 			continue;
 		case NUMBER:

@@ -14,7 +14,8 @@ struct train_options {
 	char *base, *out, *polarity, *topic, *polarity_validation, *topic_validation, *source;
 	char *database;      /* whose corrections are rows, too */
 	double database_share;
-	char *teacher, *unlabelled, *pretrain;
+	char *teacher;       /* directories, with commas between them */
+	char *unlabelled, *pretrain;
 	char *keep_layers;   /* "3", "0,2,4" */
 	char *search;        /* the space of a search, or NULL */
 	char *pooling;       /* "cls", "mean"; NULL: as the base says */
@@ -56,8 +57,10 @@ void train_options_each(const struct train_options *options,
 
 void train_options_help(FILE *out);
 
-/* Of a key that there is: does it name a file or directory?  Does it take whole numbers alone? */
-bool train_options_is_path(const char *name);
+/* Of a key that there is: does it name a file or directory, or several with commas between them?  Does it take whole numbers
+ * alone? */
+bool train_options_is_path(const char *name); /* one or several */
+bool train_options_is_list(const char *name);
 bool train_options_is_whole(const char *name);
 
 /* A value as the file `path` has it: relative paths are relative to the file.  The caller frees it. */

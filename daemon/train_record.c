@@ -64,8 +64,9 @@ static void origins_add(const struct train_record *record, json_t *json)
 	for (size_t i = 0; i < data->base.layers; i++)
 		json_array_append_new(layers, json_integer((json_int_t)data->layers[i]));
 	json_object_set_new(json, "layers", layers);
-	json_object_set_new(json, "teacher", data->teacher.weights == NULL ? json_null() : json_pack("{s:o, s:I}", "hash",
-		hex_json(data->teacher.hash), "unlabelled_texts", (json_int_t)data->unlabelled.count));
+	json_object_set_new(json, "teacher", data->teachers.count == 0 ? json_null() : json_pack("{s:o, s:I, s:I}", "hash",
+		hex_json(data->teachers.hash), "models",
+		(json_int_t)data->teachers.count, "unlabelled_texts", (json_int_t)data->unlabelled.count));
 	json_object_set_new(json, "pretraining", words->steps == 0 ? json_null() :
 		json_pack("{s:I, s:I, s:f, s:f, s:f}", "texts", (json_int_t)data->pretrain.count, "steps",
 			  (json_int_t)words->steps, "first_loss", words->first_loss, "last_loss", words->last_loss,

@@ -196,13 +196,15 @@ static void key_put(void *context, const char *name, const char *value, bool is_
 {
 	static const char *const not[] = {"out", "resume", "search", "trials", "threads"};
 	FILE *out = context;
-	char full[4096];
+	char here[4096], *full = NULL;
 	if (value == NULL)
 		return;
 	for (size_t i = 0; i < sizeof not / sizeof *not; i++)
 		if (strcmp(not[i], name) == 0)
 			return;
-	if (train_options_is_path(name) && realpath(value, full) != NULL)
+	if (getcwd(here, sizeof here - 1) != NULL)
+		full = train_options_resolve(strcat(here, "/"), name, value);
+	if (full != NULL)
 		value = full;
 	fprintf(out, "%s: ", name);
 	json_t *string = is_text ? json_string(value) : NULL; /* JSON's strings are YAML's, too */
@@ -211,6 +213,7 @@ static void key_put(void *context, const char *name, const char *value, bool is_
 	else
 		number_put(out, value);
 	json_decref(string);
+	free(full);
 	fputc('\n', out);
 }
 

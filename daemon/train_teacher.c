@@ -1,5 +1,6 @@
 #include "daemon/train_teacher.h"
 
+#include "daemon/base/check.h"
 #include "model/tokenizer.h"
 #include "model/train/params.h"
 
@@ -39,7 +40,7 @@ static int words_check(const char *directory, const char *base, struct err *e)
 	return result;
 }
 
-int train_teacher_open(struct train_teacher *teacher, const char *directory, const char *base, struct err *e)
+static int teacher_open(struct train_teacher *teacher, const char *directory, const char *base, uint64_t *hash, struct err *e)
 {
 	char path[4200];
 	struct model_config *config = &teacher->config;
@@ -47,7 +48,7 @@ int train_teacher_open(struct train_teacher *teacher, const char *directory, con
 		return err_prefix(e, "teacher %s", directory);
 	snprintf(path, sizeof path, "%s/model.safetensors", directory);
 	teacher->weights = weights_open(path, e);
-	if (teacher->weights == NULL || weights_hash(teacher->weights, 0, &teacher->hash, e) < 0)
+	if (teacher->weights == NULL || weights_hash(teacher->weights, *hash, hash, e) < 0)
 		return err_prefix(e, "teacher");
 	const struct layout shape = {.hidden = config->hidden};
 	teacher->polarity = config->polarity_row[0] >= 0 && params_has_head(&shape, teacher->weights, "classifier", 3);
@@ -57,11 +58,38 @@ int train_teacher_open(struct train_teacher *teacher, const char *directory, con
 	return 0;
 }
 
-void train_teacher_close(struct train_teacher *teacher)
+int train_teachers_open(struct train_teachers *teachers, const char *directories, const char *base, struct err *e)
 {
-	model_config_clear(&teacher->config);
-	weights_close(teacher->weights);
-	*teacher = (struct train_teacher){0};
+	char *names = xstrdup(directories), *rest = names;
+	int result = 0;
+	for (char *name; result == 0 && (name = strsep(&rest, ",")) != NULL;) {
+		teachers->list = xrealloc(teachers->list, (teachers->count + 1) * sizeof *teachers->list);
+		struct train_teacher *teacher = &teachers->list[teachers->count++];
+		*teacher = (struct train_teacher){0};
+		result = teacher_open(teacher, name + strspn(name, " "), base, &teachers->hash, e);
+		teachers->polarity = teachers->polarity || teacher->polarity;
+		teachers->topic = teachers->topic || teacher->topic;
+	}
+	free(names);
+	return result;
+}
+
+void train_teachers_close(struct train_teachers *teachers)
+{
+	for (size_t i = 0; i < teachers->count; i++) {
+		model_config_clear(&teachers->list[i].config);
+		weights_close(teachers->list[i].weights);
+	}
+	free(teachers->list);
+	*teachers = (struct train_teachers){0};
+}
+
+const struct train_teacher *train_teachers_topic(const struct train_teachers *teachers)
+{
+	for (size_t i = 0; i < teachers->count; i++)
+		if (teachers->list[i].topic)
+			return &teachers->list[i];
+	return NULL;
 }
 
 struct trainer *train_teacher_trainer(const struct train_teacher *teacher, const struct trainer_options *how, struct err *e)

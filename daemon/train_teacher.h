@@ -11,14 +11,24 @@
 /* A model whose answers another one learns.  It may be of any size, but reads the same words. */
 struct train_teacher {
 	struct model_config config;
-	struct weights *weights; /* NULL: there is none */
-	bool polarity, topic;    /* the heads that it has */
+	struct weights *weights;
+	bool polarity, topic; /* the heads that it has */
+};
+
+/* Several are learnt by the mean of their answers. */
+struct train_teachers {
+	struct train_teacher *list;
+	size_t count;            /* 0: there is none */
+	bool polarity, topic;    /* heads that one of them has, at least */
 	uint64_t hash;
 };
 
-/* Fails where its vocabulary or its reading of capitals differs from that of `base`. */
-int train_teacher_open(struct train_teacher *teacher, const char *directory, const char *base, struct err *e);
-void train_teacher_close(struct train_teacher *teacher);
+/* `directories` have commas between them.  Fails where a vocabulary or a reading of capitals differs from that of `base`. */
+int train_teachers_open(struct train_teachers *teachers, const char *directories, const char *base, struct err *e);
+void train_teachers_close(struct train_teachers *teachers);
+
+/* The first that has a topic head, or NULL. */
+const struct train_teacher *train_teachers_topic(const struct train_teachers *teachers);
 
 /* A frozen trainer with its values, whose outputs are in the order of its own rows (topics: none where it has no such head);
  * `how` are the options of the student's. */

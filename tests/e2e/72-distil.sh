@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A small model learns from a larger one: from its answers on texts without labels it learns what a few rows do not tell,
-# to the same bits for any number of threads; a teacher that reads other words is refused.
+# to the same bits for any number of threads, and from the mean of several; a teacher that reads other words is refused.
 . "$(dirname "$0")/../lib/e2e.sh"
 need python3 jq
 base=$root/tests/data/parity/cls-gelu-f32
@@ -44,6 +44,19 @@ equal "labels" "$(jq -c .topic_labels "$scratch/inherited/config.json")" '["bank
 "$bellwether" eval --model "$scratch/inherited" --task topic --json "$scratch/topic.tsv" | jq -e '.accuracy > 0.95' >/dev/null ||
 	fail "the teacher's topics were not learnt"
 
+# Several teach by the mean of their answers: one that is named twice is that one, and each head has those who have it.
+train "${student[@]}" "${taught[@]}" --teacher "$scratch/teacher,$scratch/teacher" --out "$scratch/twice" >/dev/null ||
+	fail "$(cat "$scratch/train.log")"
+cmp "$scratch/twice/model.safetensors" "$scratch/one/model.safetensors" || fail "the mean of a teacher with itself is another one"
+jq -e '.teacher.models == 2' "$scratch/twice/run.json" >/dev/null || fail "run.json: $(cat "$scratch/twice/run.json")"
+printf 'teacher: [teacher, both]\n' >"$scratch/two.yaml"
+train --config "$scratch/two.yaml" --base "$scratch/big" --keep-layers 1 --polarity "$scratch/few.tsv" --unlabelled "$scratch/texts.txt" \
+	"${quick[@]}" --lr 2e-3 --epochs 80 --out "$scratch/of-two" >"$scratch/taught" || fail "$(cat "$scratch/train.log")"
+contains "what is odd" "$(cat "$scratch/train.log")" "some teachers have no topics or other ones: the others alone teach topics"
+jq -e '.polarity.accuracy > 0.95' "$scratch/taught" >/dev/null || fail "of two teachers: $(cat "$scratch/taught")"
+"$bellwether" eval --model "$scratch/of-two" --task topic --json "$scratch/topic.tsv" | jq -e '.accuracy > 0.95' >/dev/null ||
+	fail "one teacher's topics were not learnt"
+
 expect() { # STATUS WORDS ARGUMENTS...
 	local status=$1 words=$2 rc=0
 	shift 2
@@ -61,7 +74,9 @@ expect 2 'capital letters otherwise' train "${student[@]}" --teacher "$scratch/o
 expect 2 'it has nothing to teach' train "${student[@]}" --teacher "$scratch/big" "${no[@]}"
 expect 2 '--unlabelled without --teacher' train "${student[@]}" --unlabelled "$scratch/texts.txt" "${no[@]}"
 expect 2 '--relations without --teacher' train "${student[@]}" --relations 1 "${no[@]}"
+expect 2 '--relations and --hidden take one teacher' train "${student[@]}" --relations 1 --teacher "$scratch/teacher,$scratch/both" "${no[@]}"
 expect 2 'config.json' train "${student[@]}" --teacher "$scratch" "${no[@]}"
+expect 2 'config.json' train "${student[@]}" --teacher "$scratch/teacher,$scratch" "${no[@]}"
 : >"$scratch/empty.txt"
 expect 2 'empty.txt: no texts' train "${student[@]}" --teacher "$scratch/teacher" --unlabelled "$scratch/empty.txt" "${no[@]}"
 compgen -G "$scratch/no*" >/dev/null && fail "a failure left $(ls "$scratch")"
