@@ -34,6 +34,40 @@ jq -e '.polarity.accuracy > 0.95' "$scratch/taught" >/dev/null || fail "with rel
 cmp "$scratch/related1/model.safetensors" "$scratch/related3/model.safetensors" || fail "threads change the weights"
 cmp -s "$scratch/related1/model.safetensors" "$scratch/one/model.safetensors" && fail "relations changed nothing"
 
+# A teacher's hidden states: one of the same width shows how much nearer the student comes.
+apart() { "$bellwether" tokenize --model "$base" <<<"$(head -40 "$scratch/texts.txt")" | python3 "$root/tests/lib/states_apart.py" "$@"; }
+train --base "$base" --new-heads --polarity "$scratch/polarity.tsv" "${quick[@]}" --epochs 60 --out "$scratch/equal" >/dev/null ||
+	fail "a teacher of the student's width: $(cat "$scratch/train.log")"
+equal "the teacher's distance to itself" "$(apart "$scratch/equal" "$scratch/equal")" 0.0000
+for weight in 0 1; do
+	train "${student[@]}" --teacher "$scratch/equal" --unlabelled "$scratch/texts.txt" --hard 0.2 --epochs 60 --hidden $weight \
+		--out "$scratch/hidden$weight" >/dev/null || fail "$(cat "$scratch/train.log")"
+done
+without=$(apart "$scratch/equal" "$scratch/hidden0") with=$(apart "$scratch/equal" "$scratch/hidden1")
+echo "hidden states: $without of the teacher's missed without --hidden 1, $with with it"
+jq -en "$with < 0.5 * $without" >/dev/null || fail "hidden states: $with with --hidden 1, $without without"
+
+# Those of a wider one go through a projection, which is no part of the model and goes on where a run was killed.
+projected=("${student[@]}" "${taught[@]}" --hidden 1)
+for threads in 1 3; do
+	train "${projected[@]}" --threads $threads --out "$scratch/wide$threads" >"$scratch/taught" || fail "$(cat "$scratch/train.log")"
+done
+jq -e '.polarity.accuracy > 0.95' "$scratch/taught" >/dev/null || fail "with hidden states: $(cat "$scratch/taught")"
+cmp "$scratch/wide1/model.safetensors" "$scratch/wide3/model.safetensors" || fail "threads change the weights"
+cmp -s "$scratch/wide1/model.safetensors" "$scratch/one/model.safetensors" && fail "hidden states changed nothing"
+equal "bytes with a projection" "$(stat -c %s "$scratch/wide1/model.safetensors")" "$(stat -c %s "$scratch/one/model.safetensors")"
+equal "run.json" "$(jq -c '[.options.hidden == 1, .parameters]' "$scratch/wide1/run.json")" "[true,$(jq .parameters "$scratch/one/run.json")]"
+"$bellwether" train "${projected[@]}" --checkpoint 0 --out "$scratch/killed" >/dev/null 2>"$scratch/killed.log" &
+child=$!
+processes+=("$child")
+some_steps() { [ "$(wc -l 2>/dev/null <"$scratch/killed.training/metrics.csv" || echo 0)" -gt 40 ]; }
+wait_until "the run has a checkpoint" some_steps
+kill -KILL $child
+wait $child 2>/dev/null
+[ -e "$scratch/killed.training/checkpoint" ] || fail "the run ended before it was killed"
+train "${projected[@]}" --out "$scratch/killed" --resume >/dev/null || fail "$(cat "$scratch/train.log")"
+cmp "$scratch/wide1/model.safetensors" "$scratch/killed/model.safetensors" || fail "a killed run ends in other weights"
+
 # A teacher of both tasks gives its topics to a student that has none.
 awk -F'\t' -v OFS='\t' 'NR == 1 { print; next } { print($2 ~ /bank/ ? "banks" : "others", $2) }' "$scratch/polarity.tsv" >"$scratch/topic.tsv"
 train --base "$scratch/big" --polarity "$scratch/polarity.tsv" --topic "$scratch/topic.tsv" --lr 3e-3 --batch 16 --epochs 10 \
@@ -75,6 +109,8 @@ expect 2 'it has nothing to teach' train "${student[@]}" --teacher "$scratch/big
 expect 2 '--unlabelled without --teacher' train "${student[@]}" --unlabelled "$scratch/texts.txt" "${no[@]}"
 expect 2 '--relations without --teacher' train "${student[@]}" --relations 1 "${no[@]}"
 expect 2 '--relations and --hidden take one teacher' train "${student[@]}" --relations 1 --teacher "$scratch/teacher,$scratch/both" "${no[@]}"
+expect 2 '--hidden without --teacher' train "${student[@]}" --hidden 1 "${no[@]}"
+expect 2 'hidden takes a number from 0 to 1000, not "-1"' train "${student[@]}" --hidden -1 "${no[@]}"
 expect 2 'config.json' train "${student[@]}" --teacher "$scratch" "${no[@]}"
 expect 2 'config.json' train "${student[@]}" --teacher "$scratch/teacher,$scratch" "${no[@]}"
 : >"$scratch/empty.txt"

@@ -296,6 +296,34 @@ START_TEST(threads_change_no_bit)
 }
 END_TEST
 
+/* Products of rounded values, the projection's among them, with a teacher wider than anything of the student. */
+START_TEST(bf16_is_near)
+{
+	static struct texts texts;
+	struct err e = {0};
+	float *gradients[2];
+	size_t total = 0;
+	batch_read(&texts);
+	for (int i = 0; i < 2; i++) {
+		struct trainer *teacher = teacher_open(160, 3, POOLING_CLS);
+		struct trainer_options options = exact_options();
+		struct trainer_result result;
+		options.precision = i == 0 ? "fp32" : "bf16";
+		options.teacher = teacher;
+		options.states = 5;
+		struct trainer *trainer = model_open(&options, NULL);
+		total = trainer_layout(trainer)->total;
+		gradients[i] = calloc(total, sizeof **gradients);
+		ck_assert_int_eq(trainer_gradients(trainer, texts.list, texts.count, gradients[i], &result, &e), 0);
+		trainer_close(trainer);
+		trainer_close(teacher);
+	}
+	ck_assert_double_lt(distance(gradients[1], gradients[0], total), 0.02);
+	free(gradients[0]);
+	free(gradients[1]);
+}
+END_TEST
+
 /* A model of one layer learns the states of two, and labels alone do not bring it there. */
 START_TEST(a_student_comes_nearer)
 {
@@ -324,7 +352,7 @@ START_TEST(a_student_comes_nearer)
 		double labels = loss_of(trainers[0]);
 		memcpy(measured, trainer_state(trainers[0]).values, trainer_state(trainers[0]).count * sizeof *measured);
 		trainer_set(trainers[1], 0);
-		ends[learns] = loss_of(trainers[1]) - (learns ? 0 : labels);
+		ends[learns] = loss_of(trainers[1]) - (learns ? 0 : labels); /* what is learnt may keep its labels' part */
 		trainer_close(trainers[0]);
 		trainer_close(trainers[1]);
 	}
@@ -420,6 +448,7 @@ int main(void)
 	tcase_add_loop_test(tests, states_have_their_gradients, 0, 16);
 	tcase_add_test(tests, a_projection_is_drawn_and_not_written);
 	tcase_add_loop_test(tests, threads_change_no_bit, 0, 4);
+	tcase_add_test(tests, bf16_is_near);
 	tcase_add_loop_test(tests, a_student_comes_nearer, 0, 2);
 	tcase_add_test(tests, a_resumed_run_ends_in_the_same_bits);
 	return run_case("hidden", tests);
