@@ -55,7 +55,7 @@ static const struct key keys[] = {
 	{"relations", NUMBER, AT(relations), 0, 1000, 0, NULL, NULL, "X",
 	 "learn how the teacher relates tokens to each other; how much that counts", false},
 	{"hidden", NUMBER, AT(hidden), 0, 1000, 0, NULL, NULL, "X",
-	 "learn the teacher's hidden states (projected where it is wider or narrower)", false},
+	 "learn the teacher's hidden states, projected where the widths differ; how much that counts", false},
 	{"pretrain", PATH, AT(pretrain), 0, 0, 0, NULL, NULL, "F",
 	 "first guess masked words of these texts: one a line, or a column `text`", false},
 	{"pretrain-epochs", WHOLE, AT(pretrain_epochs), 1, 1000, 3, NULL, NULL, "N",
