@@ -123,10 +123,12 @@ static int tile_run(struct work *work, size_t worker, size_t first, size_t count
 		return 0;
 	}
 	const struct tile *tile = &trainer->tiles[first - 1];
-	for (size_t which = 0; which < tape_uses(&trainer->tape, tile->matrix); which++) {
+	const struct net_matrix *matrix = &trainer->net.matrices[tile->matrix];
+	bool idle = matrix == net_projection(&trainer->net) && this->states.teacher == NULL; /* it has seen nothing */
+	for (size_t which = 0; !idle && which < tape_uses(&trainer->tape, tile->matrix); which++) {
 		struct net_operands operands = tape_operands(&trainer->tape, tile->matrix, which);
-		net_gradient(&trainer->net, &trainer->net.matrices[tile->matrix], &operands, this->add || which > 0,
-			     tile->piece, trainer->gradients, &trainer->rooms[worker].net);
+		net_gradient(&trainer->net, matrix, &operands, this->add || which > 0, tile->piece, trainer->gradients,
+			     &trainer->rooms[worker].net);
 	}
 	return 0;
 }

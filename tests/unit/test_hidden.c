@@ -9,13 +9,14 @@
 
 enum { WIDTH = 24, OTHER_WIDTH = 40, MAX_LAYERS = 3 }; /* WIDTH: of the student, which has two layers */
 
-static struct trainer *teacher_open(size_t width, size_t layers, enum pooling pooling)
+/* `how`: the student's options. */
+static struct trainer *teacher_open_like(const struct trainer_options *how, size_t width, size_t layers, enum pooling pooling)
 {
 	struct err e = {0};
 	const struct model_config config = {.hidden = width, .layers = layers, .heads = 2, .intermediate = 56, .vocab_size = 25,
 					    .positions = 16, .types = 2, .norm_epsilon = 1e-12f, .activation = ACTIVATION_RELU,
 					    .pooling = pooling};
-	struct trainer_options options = exact_options();
+	struct trainer_options options = *how;
 	struct layout layout;
 	options.frozen = true;
 	ck_assert_int_eq(layout_make(&layout, &config, 0, 0, &e), 0);
@@ -27,6 +28,12 @@ static struct trainer *teacher_open(size_t width, size_t layers, enum pooling po
 		state.values[i] = 0.3f * random_normal(&stream) + (i >= trainer_layout(teacher)->small ? 0.4f : 0.0f);
 	trainer_restart(teacher);
 	return teacher;
+}
+
+static struct trainer *teacher_open(size_t width, size_t layers, enum pooling pooling)
+{
+	struct trainer_options options = exact_options();
+	return teacher_open_like(&options, width, layers, pooling);
 }
 
 static struct trainer *student_open(struct trainer *teacher, double weight, enum pooling pooling)
@@ -244,28 +251,16 @@ START_TEST(a_projection_is_drawn_and_not_written)
 END_TEST
 
 /* All values after some steps with dropout, to be freed. */
-static float *values_after(size_t steps, size_t threads, double weight, size_t width, size_t batch_tokens, size_t *count)
+static float *values_after(size_t steps, size_t threads, size_t width, size_t batch_tokens, size_t *count)
 {
 	static struct texts texts;
 	struct err e = {0};
 	struct trainer_options options = exact_options();
-	const struct model_config config = {.hidden = width, .layers = 3, .heads = 2, .intermediate = 56, .vocab_size = 25,
-					    .positions = 16, .types = 2, .norm_epsilon = 1e-12f, .activation = ACTIVATION_RELU,
-					    .pooling = POOLING_MEAN};
-	struct layout layout;
 	options.threads = threads;
 	options.batch_tokens = batch_tokens;
-	options.frozen = true;
-	ck_assert_int_eq(layout_make(&layout, &config, 0, 0, &e), 0);
-	struct trainer *teacher = trainer_open(&layout, &options, &e);
-	struct trainer_state given = trainer_state(teacher);
-	struct random_stream stream = random_stream(4, 0, 0);
-	for (size_t i = 0; i < given.count; i++)
-		given.values[i] = 0.3f * random_normal(&stream);
-	trainer_restart(teacher);
-	options.frozen = false;
+	struct trainer *teacher = teacher_open_like(&options, width, 3, POOLING_MEAN);
 	options.teacher = teacher;
-	options.states = weight;
+	options.states = 1;
 	options.dropout = 0.1;
 	options.average = 0.9;
 	struct trainer *trainer = model_open(&options, NULL);
@@ -285,11 +280,11 @@ static float *values_after(size_t steps, size_t threads, double weight, size_t w
 START_TEST(threads_change_no_bit)
 {
 	size_t width = _i % 2 == 0 ? WIDTH : OTHER_WIDTH, batch_tokens = _i / 2 == 0 ? 2048 : 40, count, same;
-	float *one = values_after(4, 1, 1, width, batch_tokens, &count), *three = values_after(4, 3, 1, width, batch_tokens, &same);
+	float *one = values_after(4, 1, width, batch_tokens, &count), *three = values_after(4, 3, width, batch_tokens, &same);
 	ck_assert_uint_eq(count, same);
 	ck_assert_int_eq(memcmp(one, three, count * sizeof *one), 0);
 	free(three);
-	three = values_after(4, 1, 1, width, _i / 2 == 0 ? 40 : 2048, &same); /* cut otherwise: the same but for rounding */
+	three = values_after(4, 1, width, _i / 2 == 0 ? 40 : 2048, &same); /* cut otherwise: the same but for rounding */
 	ck_assert_double_lt(distance(three, one, count), 2e-3);
 	free(one);
 	free(three);
