@@ -55,8 +55,10 @@ def main():
     shares = [share / sum(shares) for share in shares]
     options.out.mkdir()
     for path in pathlib.Path(names[0]).iterdir():
-        if path.is_file() and path.name not in ("model.safetensors", "run.json", "metrics.csv", "README.md"):
+        if path.is_file() and path.name not in ("model.safetensors", "run.json", "metrics.csv", "metrics.svg", "README.md"):
             shutil.copy(path, options.out)
+    config = json.loads((options.out / "config.json").read_text()) | {"torch_dtype": "float16"}
+    (options.out / "config.json").write_text(json.dumps(config, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     paths = [pathlib.Path(name) / "model.safetensors" for name in names]
     headers, begins = zip(*map(header_of, paths))
     order = sorted(headers[0].keys() - {"__metadata__"})

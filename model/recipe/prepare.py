@@ -102,7 +102,9 @@ def main():
     for row in rows_of(options.data / "topic_train_dedup.tsv.gz"):
         learn_or_judge("topic", "topic", row["label"], row["text"])
     for task, rows in learnt.items():
-        rows = sorted(rows, key=lambda row: chance(row[2], "most" * options.seed))[:options.most.get(rows[0][0])]
+        most = options.most.get(rows[0][0])
+        if most is not None:
+            rows = sorted(rows, key=lambda row: chance(row[2], "most" * options.seed))[:most]
         for source, label, text in rows:
             tables[task].add(source, label, unlinked(text))
     for text, label in finentity(options.data / "finentity_train.jsonl.gz"):
