@@ -61,8 +61,8 @@ static bool topics_match(const struct train_data *data, const struct train_teach
 	return true;
 }
 
-/* Which heads a teacher answers for, and the columns of its logits. */
-static void teacher_match(const struct sheet *sheet, const struct train_data *data, const struct train_teacher *teacher,
+/* Which heads a teacher answers for; the sheet gets the columns of its logits. */
+static void teacher_match(struct sheet *sheet, const struct train_data *data, const struct train_teacher *teacher,
 			  bool answers[2])
 {
 	for (int i = 0; i < 3 && teacher->polarity; i++)
@@ -92,9 +92,9 @@ static void warn_untaught(const struct train_data *data, const struct sheet *she
 	if (teachers == 0)
 		return;
 	if (sheet->heads[0].teachers == 0)
-		data->warn("the teacher has no polarity head: polarity is learnt from the labels alone");
+		data->warn("no teacher has a polarity head: polarity is learnt from the labels alone");
 	if (sheet->heads[1].teachers == 0 && data->topics.count > 0)
-		data->warn("the teacher's topics are not those of the new model: topics are learnt from the labels alone");
+		data->warn("no teacher's topics are those of the new model: topics are learnt from the labels alone");
 	else if (sheet->heads[1].teachers < teachers && data->topics.count > 0)
 		data->warn("some teachers have no topics or other ones: the others alone teach topics");
 	if (sheet->heads[0].teachers > 0 && sheet->heads[0].teachers < teachers)
@@ -113,7 +113,7 @@ static int answers_add(const struct sheet *sheet, const struct train_data *data,
 	for (size_t i = 0; i < count && result == 0; i++)
 		for (int h = 0; h < 2; h++) {
 			const struct head *head = &sheet->heads[h];
-			double share = head->teachers > 0 ? 1.0 / (double)head->teachers : 1;
+			double share = head->teachers > 0 ? 1.0 / (double)head->teachers : 1; /* the base alone holds */
 			if (which[h])
 				target_add(sheet, head, logits + i * stride, share, sheet->block + i * sheet->outputs + head->first);
 		}
@@ -121,13 +121,15 @@ static int answers_add(const struct sheet *sheet, const struct train_data *data,
 	return result;
 }
 
-static int teacher_add(const struct sheet *sheet, const struct train_data *data, const struct train_teacher *teacher,
+static int teacher_add(struct sheet *sheet, const struct train_data *data, const struct train_teacher *teacher,
 		       const struct trainer_options *how, struct err *e)
 {
 	bool answers[2];
 	teacher_match(sheet, data, teacher, answers);
 	if (!answers[0] && !answers[1])
 		return 0;
+	if (how->teacher != NULL) /* open already, for its relations and states */
+		return answers_add(sheet, data, how->teacher, answers, e);
 	struct trainer *trainer = train_teacher_trainer(teacher, how, e);
 	int result = trainer != NULL ? answers_add(sheet, data, trainer, answers, e) : -1;
 	trainer_close(trainer);

@@ -332,6 +332,8 @@ int train_data_open(struct train_data *data, const struct train_options *options
 		result = vary_prepare(data, options, e);
 	if (result == 0 && options->teacher != NULL)
 		result = train_teachers_open(&data->teachers, options->teacher, options->base, e);
+	if (result == 0 && (options->relations > 0 || options->hidden > 0) && data->teachers.count > 1)
+		result = err_set(e, "--relations and --hidden take one teacher: of several, whose tokens would it be?");
 	if (result == 0)
 		result = rows_open(data, options, &files, e);
 	if (result == 0)

@@ -36,20 +36,22 @@ static char *value_text(yaml_document_t *document, const yaml_node_t *node)
 
 char *train_options_resolve(const char *path, const char *name, const char *value)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *ends = train_options_is_list(name) ? "," : "";
 	int directory = slash != NULL ? (int)(slash - path) + 1 : 0;
 	char *text = NULL;
 	size_t size;
 	FILE *out = train_options_is_path(name) ? open_memstream(&text, &size) : NULL;
 	if (out == NULL)
 		return xstrdup(value);
-	for (const char *at = value; at != NULL; at = strchr(at, ',')) {
-		at += at > value; /* the comma */
-		int length = train_options_is_list(name) ? (int)strcspn(at, ",") : (int)strlen(at);
+	for (const char *at = value;; at++) {
+		at += *ends != '\0' ? strspn(at, " ") : 0;
+		int length = (int)strcspn(at, ends);
 		bool relative = *at != '/' && length > 0;
-		fprintf(out, "%s%.*s%.*s", at > value ? "," : "", relative ? directory : 0, path, length, at);
-		if (!train_options_is_list(name))
+		fprintf(out, "%.*s%.*s", relative ? directory : 0, path, length, at);
+		at += length;
+		if (*at == '\0')
 			break;
+		fputc(',', out);
 	}
 	fclose(out);
 	return text;

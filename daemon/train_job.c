@@ -112,6 +112,7 @@ static int trainer_make(struct train_job *job, struct err *e)
 	job->threads = options->threads > 0 ? (size_t)options->threads : workers_default();
 	struct trainer_options how = trainer_options_make(job);
 	if (options->relations > 0 || options->hidden > 0) {
+		CHECK(job->data.teachers.count == 1);
 		how.teacher = job->teacher = train_teacher_trainer(job->data.teachers.list, &how, e);
 		how.relations = options->relations;
 		how.states = options->hidden;
@@ -255,7 +256,7 @@ static int finish(struct train_job *job, struct err *e)
 		.pretrained = &job->pretrained,
 		.program = how.program,
 		.fingerprint = job->fingerprint, .threads = job->threads,
-		.parameters = layout->total - layout->projected * (layout->hidden + 1), /* the projection is not written */
+		.parameters = params_count(layout),
 		.kernels = trainer_kernels(job->trainer),
 	};
 	char path[4200];

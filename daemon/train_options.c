@@ -304,7 +304,7 @@ static int arguments_walk(struct train_options *options, int argc, char **argv, 
 	return optind < argc ? err_set(e, "unexpected \"%s\"", argv[optind]) : 0;
 }
 
-static int needed_check(const struct train_options *options, struct err *e)
+int train_options_check(const struct train_options *options, struct err *e)
 {
 	if (options->base == NULL)
 		return err_set(e, "--base is missing: the directory of the model to start from");
@@ -322,8 +322,6 @@ static int needed_check(const struct train_options *options, struct err *e)
 		return err_set(e, "--relations without --teacher");
 	if (options->hidden > 0 && options->teacher == NULL)
 		return err_set(e, "--hidden without --teacher");
-	if ((options->relations > 0 || options->hidden > 0) && strchr(options->teacher, ',') != NULL)
-		return err_set(e, "--relations and --hidden take one teacher: of several, whose tokens would it be?");
 	return 0;
 }
 
@@ -332,7 +330,7 @@ int train_options_parse(struct train_options *options, int argc, char **argv, st
 	defaults_set(options);
 	if (arguments_walk(options, argc, argv, true, e) < 0 || arguments_walk(options, argc, argv, false, e) < 0)
 		return -1;
-	return options->help ? 0 : needed_check(options, e);
+	return options->help ? 0 : train_options_check(options, e);
 }
 
 /* Out again */

@@ -42,6 +42,9 @@ void train_options_copy(struct train_options *to, const struct train_options *fr
 /* The command line over the file that it names over the defaults.  Fails with a message that names option or place. */
 int train_options_parse(struct train_options *options, int argc, char **argv, struct err *e);
 
+/* Is all there that a run needs, and nothing that it cannot follow?  Parsing asks; who sets values afterwards asks again. */
+int train_options_check(const struct train_options *options, struct err *e);
+
 /* One value by its name ("lr") as text. */
 int train_options_set(struct train_options *options, const char *name, const char *value, struct err *e);
 
@@ -57,9 +60,9 @@ void train_options_each(const struct train_options *options,
 
 void train_options_help(FILE *out);
 
-/* Of a key that there is: does it name a file or directory, or several with commas between them?  Does it take whole numbers
- * alone? */
-bool train_options_is_path(const char *name); /* one or several */
+/* Of a key that there is: does it name a file or directory, or several of them with commas between?  Several?  Does it take
+ * whole numbers alone? */
+bool train_options_is_path(const char *name);
 bool train_options_is_list(const char *name);
 bool train_options_is_whole(const char *name);
 

@@ -46,7 +46,7 @@ static int trial_options(const struct state *state, size_t rung, uint32_t trial,
 	int result = train_options_set(out, "out", place, e);
 	for (size_t i = 0; i < state->space.count && result == 0; i++)
 		result = train_options_set(out, state->space.keys[i].name, state->values[trial][i], e);
-	return result;
+	return result == 0 ? train_options_check(out, e) : -1;
 }
 
 /* Does a trial read other files than the one before it? */
@@ -67,16 +67,15 @@ static int data_look(const struct state *state, uint64_t *hash, struct err *e)
 	*hash = 0;
 	for (size_t i = 0; i < state->trials; i++) {
 		struct train_options options;
-		uint64_t one;
-		if (!names_other_files(state, i))
-			continue;
+		uint64_t one = 0;
 		int result = trial_options(state, 0, (uint32_t)i, &options, e);
-		if (result == 0)
+		if (result == 0 && names_other_files(state, i)) {
 			result = state->search->look(state->search->context, &options, &one, e);
+			*hash = hash_bytes(*hash, &one, sizeof one);
+		}
 		train_options_clear(&options);
 		if (result < 0)
 			return -1;
-		*hash = hash_bytes(*hash, &one, sizeof one);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The texts' ids are the student's, so a word must be the same id to both. */
 static int vocabularies_compare(const struct tokenizer *teacher, const struct tokenizer *base, struct err *e)
@@ -31,22 +32,25 @@ static int vocabularies_compare(const struct tokenizer *teacher, const struct to
 	return 0;
 }
 
-static int words_check(const char *directory, const char *base, struct err *e)
+static int words_check(const struct train_teacher *teacher, const char *base, struct err *e)
 {
-	struct tokenizer *own = tokenizer_open_model(directory, e), *other = own != NULL ? tokenizer_open_model(base, e) : NULL;
+	struct tokenizer *own = tokenizer_open_model(teacher->directory, e), *other = own != NULL ? tokenizer_open_model(base, e) : NULL;
 	int result = other != NULL ? vocabularies_compare(own, other, e) : -1;
+	if (result == 0 && tokenizer_vocab_size(own) > teacher->config.vocab_size)
+		result = err_set(e, "vocab.txt has %zu entries and config.json's vocab_size is %zu", tokenizer_vocab_size(own),
+				 teacher->config.vocab_size);
 	tokenizer_free(own);
 	tokenizer_free(other);
 	return result;
 }
 
-static int teacher_open(struct train_teacher *teacher, const char *directory, const char *base, uint64_t *hash, struct err *e)
+static int teacher_open(struct train_teacher *teacher, const char *base, uint64_t *hash, struct err *e)
 {
 	char path[4200];
 	struct model_config *config = &teacher->config;
-	if (model_config_read_base(config, directory, e) < 0 || words_check(directory, base, e) < 0)
-		return err_prefix(e, "teacher %s", directory);
-	snprintf(path, sizeof path, "%s/model.safetensors", directory);
+	if (model_config_read_base(config, teacher->directory, e) < 0 || words_check(teacher, base, e) < 0)
+		return err_prefix(e, "teacher %s", teacher->directory);
+	snprintf(path, sizeof path, "%s/model.safetensors", teacher->directory);
 	teacher->weights = weights_open(path, e);
 	if (teacher->weights == NULL || weights_hash(teacher->weights, *hash, hash, e) < 0)
 		return err_prefix(e, "teacher");
@@ -54,29 +58,44 @@ static int teacher_open(struct train_teacher *teacher, const char *directory, co
 	teacher->polarity = config->polarity_row[0] >= 0 && params_has_head(&shape, teacher->weights, "classifier", 3);
 	teacher->topic = params_has_head(&shape, teacher->weights, "topic_classifier", config->topic_count);
 	if (!teacher->polarity && !teacher->topic)
-		return err_set(e, "teacher %s has neither a polarity nor a topic head: it has nothing to teach", directory);
+		return err_set(e, "teacher %s has neither a polarity nor a topic head: it has nothing to teach", teacher->directory);
 	return 0;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 int train_teachers_open(struct train_teachers *teachers, const char *directories, const char *base, struct err *e)
 {
-	char *names = xstrdup(directories), *rest = names;
+	const char *ends = is_directory(directories) ? "" : ",";
 	int result = 0;
-	for (char *name; result == 0 && (name = strsep(&rest, ",")) != NULL;) {
+	for (const char *at = directories; result == 0; at++) {
+		at += strspn(at, " ");
+		size_t length = strcspn(at, ends);
+		if (length == 0)
+			return err_set(e, "--teacher: a directory is missing between the commas of \"%s\"", directories);
 		teachers->list = xrealloc(teachers->list, (teachers->count + 1) * sizeof *teachers->list);
 		struct train_teacher *teacher = &teachers->list[teachers->count++];
-		*teacher = (struct train_teacher){0};
-		result = teacher_open(teacher, name + strspn(name, " "), base, &teachers->hash, e);
+		*teacher = (struct train_teacher){.directory = xmalloc(length + 1)};
+		memcpy(teacher->directory, at, length);
+		teacher->directory[length] = '\0';
+		result = teacher_open(teacher, base, &teachers->hash, e);
 		teachers->polarity = teachers->polarity || teacher->polarity;
 		teachers->topic = teachers->topic || teacher->topic;
+		at += length;
+		if (*at == '\0')
+			break;
 	}
-	free(names);
 	return result;
 }
 
 void train_teachers_close(struct train_teachers *teachers)
 {
 	for (size_t i = 0; i < teachers->count; i++) {
+		free(teachers->list[i].directory);
 		model_config_clear(&teachers->list[i].config);
 		weights_close(teachers->list[i].weights);
 	}
@@ -105,8 +124,8 @@ struct trainer *train_teacher_trainer(const struct train_teacher *teacher, const
 	options.longest = how->longest;
 	options.frozen = true;
 	if (how->longest > teacher->config.positions) {
-		err_set(e, "the teacher reads %zu tokens of a text and the base %zu: --max-tokens %zu", teacher->config.positions,
-			how->longest, teacher->config.positions);
+		err_set(e, "teacher %s reads %zu tokens of a text and the base %zu: --max-tokens %zu", teacher->directory,
+			teacher->config.positions, how->longest, teacher->config.positions);
 		return NULL;
 	}
 	if (layout_make(&layout, &teacher->config, teacher->topic ? teacher->config.topic_count : 0, 0, e) < 0 ||
@@ -117,7 +136,7 @@ struct trainer *train_teacher_trainer(const struct train_teacher *teacher, const
 		return trainer;
 	err_set(e, "it has no pooler");
 fail:
-	err_prefix(e, "teacher");
+	err_prefix(e, "teacher %s", teacher->directory);
 	trainer_close(trainer);
 	return NULL;
 }

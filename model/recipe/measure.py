@@ -4,7 +4,7 @@
     measure.py --rows DIR [--precision fp32] [--naive-bayes] MODEL...
 
 DIR is what prepare.py wrote.  The last columns: the mean accuracy over the sets of other origins (fpb, fiqa, sentfin), and
-the expected calibration error where the model was trained (tfns) and elsewhere (fpb).
+the expected calibration error on posts of both tasks (tfns, topic) and elsewhere (fpb).
 --naive-bayes adds the baseline: words and pairs of words, counted in the rows to learn from.
 """
 

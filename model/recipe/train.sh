@@ -7,7 +7,7 @@
 # million tokens are learnt from: an hour and a half on two cores.  What OUT has already is not made again, and a training
 # that was ended goes on, to the same bits.
 set -euo pipefail
-labelled=$1 base=$2 out=$3
+labelled=${1:?usage: train.sh LABELLED BASE OUT} base=${2:?BASE} out=${3:?OUT}
 here=$(dirname "$0")
 bellwether=${BELLWETHER:-build/bellwether}
 mkdir -p "$out"
@@ -25,7 +25,10 @@ learn() { # NAME BASE ROWS OPTIONS...
 }
 
 average() { # NAME MODEL...
-	[ -d "$out/$1" ] || python3 "$here/average.py" --out "$out/$1" "${@:2}"
+	[ ! -d "$out/$1" ] || return 0
+	rm -rf "$out/$1.part"
+	python3 "$here/average.py" --out "$out/$1.part" "${@:2}"
+	mv "$out/$1.part" "$out/$1"
 }
 
 rows all --made-up 7000
@@ -44,7 +47,7 @@ average first-teacher "$out/first" "$out/first-more"
 learn posts-first "$base" posts --epochs 4 --seed 3 --dtype f16 "${judged[@]}"
 learn posts-teacher "$out/posts-first" all --epochs 2 --seed 3 "${judged[@]}"
 
-# One that learns the mean of their answers more than the labels.
+# One that goes on from the second of them and learns the mean of their answers more than the labels.
 learn taught "$out/first" all --epochs 2 --lr 7e-5 --label-smoothing 0 --seed 5 --hard 0.3 --temperature 2 \
 	--teacher "$out/mean-teacher,$out/first-teacher,$out/posts-teacher" "${judged[@]}"
-average weights "$out/taught"
+average weights "$out/taught" # itself, in float16

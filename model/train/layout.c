@@ -1,5 +1,7 @@
 #include "model/train/layout.h"
 
+#include "daemon/base/check.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,6 +189,7 @@ int layout_make_masked(struct layout *layout, const struct model_config *config,
 
 int layout_project(struct layout *layout, size_t width, struct err *e)
 {
+	CHECK(!layout->masked);
 	free(layout->layer);
 	free(layout->tensors);
 	layout->tensor_count = 0;

@@ -130,6 +130,14 @@ void params_copy_encoder(const struct layout *to, float *to_values, const struct
 
 /* Writing */
 
+size_t params_count(const struct layout *layout)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < layout->tensor_count; i++)
+		count += layout->tensors[i].name[0] != '\0' ? tensor_count(&layout->tensors[i]) : 0;
+	return count;
+}
+
 static void part_make(const struct layout_tensor *tensor, const char *type, size_t width, char *name, struct weights_part *part)
 {
 	size_t count = tensor_count(tensor);

@@ -29,6 +29,9 @@ bool params_has_head(const struct layout *layout, const struct weights *weights,
 /* The encoder of one layout of the same shape in another one's block. */
 void params_copy_encoder(const struct layout *to, float *to_values, const struct layout *from, const float *from_values);
 
+/* How many values params_write writes: what no file holds and what aligns tensors are not among them. */
+size_t params_count(const struct layout *layout);
+
 /* Writes the whole file, with Hugging Face's names; `type` is "F32" or "F16". */
 int params_write(const struct layout *layout, const float *values, const char *type, const char *program, FILE *out,
 		 struct err *e);

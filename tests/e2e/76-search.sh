@@ -109,6 +109,8 @@ printf 'lr: [1e-4]\nepoch: [1]\n' >"$scratch/wrong.yaml"
 expect 2 'wrong.yaml:2:9: there is no key "epoch"' train --config "$scratch/recipe.yaml" --search "$scratch/wrong.yaml" --out "$scratch/no"
 printf 'dropout: [0, 0.1]\n' >"$scratch/wrong.yaml"
 expect 2 'needs lr in its space' train --config "$scratch/recipe.yaml" --search "$scratch/wrong.yaml" --out "$scratch/no"
+printf 'lr: [1e-4]\nhidden: [0, 1]\n' >"$scratch/wrong.yaml"
+expect 2 '--hidden without --teacher' train --config "$scratch/recipe.yaml" --search "$scratch/wrong.yaml" --out "$scratch/taught"
 [ -e "$scratch/no" ] && fail "a wrong space left $(ls "$scratch/no")"
 expect 2 'missing.tsv' "${again[@]}" --topic "$scratch/missing.tsv" --out "$scratch/missing"
 exit 0
