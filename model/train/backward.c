@@ -1,4 +1,4 @@
-#include "model/train/hidden.h"
+#include "model/train/states.h"
 #include "model/train/relation.h"
 
 #include <math.h>
@@ -160,7 +160,7 @@ static void pool_backward(const struct pass *pass)
 static void state_learn(const struct pass *pass, size_t state)
 {
 	if (pass->states != NULL)
-		*pass->taught_loss += hidden_backward(pass, pass->states, state);
+		*pass->taught_loss += states_backward(pass, pass->states, state);
 }
 
 void pass_encode_backward(const struct pass *pass)

@@ -45,7 +45,7 @@ struct layout {
 	size_t head, head_bias;     /* [outputs, H]: polarity in the classifier's own order, then topics */
 	size_t source_bias;         /* [sources, outputs] */
 
-	/* A linear map of layers' outputs to a teacher's width, which training alone has; `projected` = 0: none. */
+	/* A linear map of what embeddings and layers give to a teacher's width, which training alone has; `projected` = 0: none. */
 	size_t projected, projection, projection_bias; /* [projected, H] */
 
 	/* Instead of pooler and heads, where `masked`: BERT's head that guesses words, whose last matrix is that of the words. */

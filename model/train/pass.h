@@ -20,7 +20,7 @@ int pass_room_open(struct pass_room *room, const struct net *net, size_t tokens,
 void pass_room_close(struct pass_room *room);
 
 struct relation;
-struct hidden;
+struct states;
 
 struct pass {
 	const struct net *net;
@@ -32,8 +32,8 @@ struct pass {
 	size_t first_masked, masked; /* of the tape's masked tokens */
 	float *small; /* gradients of the layout's small parameters, to be added to */
 	const struct relation *relation; /* to a teacher's last layer; or NULL */
-	const struct hidden *states;     /* of a teacher; or NULL */
-	double *taught_loss;             /* of both is added to */
+	const struct states *states;     /* of a teacher; or NULL */
+	double *taught_loss;             /* what both add to the loss, weighted, is added */
 	double *importance; /* [layers, heads]: |gradient x output| of each text and head is added; or NULL */
 };
 

@@ -5,8 +5,8 @@
 
 /*
  * How a teacher's last layer relates the tokens of a text to each other, as
- * something to learn: the softmax of queries by keys and that of values by
- * values, each the student's against the teacher's by Kullback and Leibler's
+ * something to learn: the softmax of queries by keys (its attention) and that
+ * of values by values, each the student's against the teacher's by Kullback and Leibler's
  * divergence.  Wang et al., "MiniLM", arXiv:2002.10957; that widths of any kind
  * are cut into one number of heads is from "MiniLMv2", arXiv:2012.15828.
  *

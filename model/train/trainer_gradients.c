@@ -17,7 +17,7 @@ struct differentiation {
 	const struct trainer_text *texts; /* of the micro-batch */
 	double divisor;
 	struct relation relation; /* teacher = NULL: none */
-	struct hidden states;     /* the same */
+	struct states states;     /* the same */
 	bool add; /* to the micro-batches before */
 };
 
@@ -124,7 +124,7 @@ static int tile_run(struct work *work, size_t worker, size_t first, size_t count
 	}
 	const struct tile *tile = &trainer->tiles[first - 1];
 	const struct net_matrix *matrix = &trainer->net.matrices[tile->matrix];
-	bool idle = matrix == net_projection(&trainer->net) && this->states.teacher == NULL; /* it has seen nothing */
+	bool idle = matrix == net_projection(&trainer->net) && this->states.teacher == NULL; /* no state was compared */
 	for (size_t which = 0; !idle && which < tape_uses(&trainer->tape, tile->matrix); which++) {
 		struct net_operands operands = tape_operands(&trainer->tape, tile->matrix, which);
 		net_gradient(&trainer->net, matrix, &operands, this->add || which > 0, tile->piece, trainer->gradients,
@@ -176,7 +176,7 @@ static int teacher_prepare(struct differentiation *this, size_t count, struct er
 			.weight = options->relations / (double)count,
 		};
 	if (options->states > 0)
-		this->states = (struct hidden){.teacher = &teacher->tape, .weight = options->states / (double)count};
+		this->states = (struct states){.teacher = &teacher->tape, .weight = options->states / (double)count};
 	return trainer_pack(teacher, teacher->state.values, e);
 }
 

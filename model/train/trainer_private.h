@@ -1,10 +1,10 @@
 #ifndef MODEL_TRAIN_TRAINER_PRIVATE_H
 #define MODEL_TRAIN_TRAINER_PRIVATE_H
 
-#include "model/train/hidden.h"
 #include "model/train/loss.h"
 #include "model/train/pass.h"
 #include "model/train/relation.h"
+#include "model/train/states.h"
 #include "model/train/trainer.h"
 #include "model/workers.h"
 

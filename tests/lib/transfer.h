@@ -3,6 +3,7 @@
 
 #include "model/config.h"
 #include "model/train/params.h"
+#include "model/train/random.h"
 #include "model/train/trainer.h"
 #include "model/weights.h"
 
@@ -155,6 +156,33 @@ static inline void texts_read(const json_t *rows, struct texts *texts)
 			texts->words[texts->used] = (int32_t)json_integer_value(json_array_get(words, k));
 		}
 	}
+}
+
+/* A frozen model of the parity model's words, with values by chance. */
+struct teacher_shape {
+	size_t width, layers, heads;
+	enum pooling pooling;
+};
+
+/* `how`: the student's options. */
+static inline struct trainer *teacher_open_like(const struct trainer_options *how, const struct teacher_shape *shape)
+{
+	struct err e = {0};
+	const struct model_config config = {.hidden = shape->width, .layers = shape->layers, .heads = shape->heads, .intermediate = 56,
+					    .vocab_size = 25, .positions = 16, .types = 2, .norm_epsilon = 1e-12f,
+					    .activation = ACTIVATION_RELU, .pooling = shape->pooling};
+	struct trainer_options options = *how;
+	struct layout layout;
+	options.frozen = true;
+	ck_assert_int_eq(layout_make(&layout, &config, 0, 0, &e), 0);
+	struct trainer *teacher = trainer_open(&layout, &options, &e);
+	ck_assert_msg(teacher != NULL, "%s", e.text);
+	struct trainer_state state = trainer_state(teacher);
+	struct random_stream stream = random_stream(4, 0, 0);
+	for (size_t i = 0; i < state.count; i++)
+		state.values[i] = 0.3f * random_normal(&stream) + (i >= trainer_layout(teacher)->small ? 0.4f : 0.0f);
+	trainer_restart(teacher);
+	return teacher;
 }
 
 #endif

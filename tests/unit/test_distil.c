@@ -78,20 +78,9 @@ START_TEST(relations_to_a_wider_teacher_have_their_gradient)
 	static struct texts texts;
 	struct err e = {0};
 	json_t *json = fixture_read();
-	const struct model_config wide = {.hidden = 40, .layers = 1, .heads = 5, .intermediate = 56, .vocab_size = 25, .positions = 16,
-					  .types = 2, .norm_epsilon = 1e-12f, .activation = ACTIVATION_RELU,
-					  .pooling = _i == 0 ? POOLING_CLS : POOLING_MEAN};
 	struct trainer_options options = exact_options();
-	struct layout layout;
-	ck_assert_int_eq(layout_make(&layout, &wide, 0, 0, &e), 0);
-	options.frozen = true;
-	struct trainer *teacher = trainer_open(&layout, &options, &e);
-	struct trainer_state state = trainer_state(teacher);
-	struct random_stream stream = random_stream(4, 0, 0);
-	for (size_t i = 0; i < state.count; i++)
-		state.values[i] = 0.3f * random_normal(&stream) + (i >= trainer_layout(teacher)->small ? 0.4f : 0.0f);
-	trainer_restart(teacher);
-	options.frozen = false;
+	const struct teacher_shape wide = {.width = 40, .layers = 1, .heads = 5, .pooling = _i == 0 ? POOLING_CLS : POOLING_MEAN};
+	struct trainer *teacher = teacher_open_like(&options, &wide);
 	options.teacher = teacher;
 	options.relations = 5;
 	struct trainer *trainer = model_open(&options, NULL);

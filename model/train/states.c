@@ -1,4 +1,4 @@
-#include "model/train/hidden.h"
+#include "model/train/states.h"
 
 #include "model/train/kernel_adam.h"
 
@@ -39,9 +39,9 @@ static double row_compare(float *row, const float *wanted, size_t width, double 
 }
 
 /* All of the shard's rows of a state, given as the teacher would have them. */
-static double rows_compare(const struct pass *pass, const struct hidden *hidden, size_t state, size_t width, float *row)
+static double rows_compare(const struct pass *pass, const struct states *states, size_t state, size_t width, float *row)
 {
-	const struct tape *tape = pass->tape, *teacher = hidden->teacher;
+	const struct tape *tape = pass->tape, *teacher = states->teacher;
 	size_t layers = pass->net->layout.layers, wanted_state = state * teacher->net->layout.layers / layers;
 	bool narrow = tape_is_narrow(tape, state), wanted_narrow = tape_is_narrow(teacher, wanted_state);
 	double loss = 0;
@@ -49,7 +49,7 @@ static double rows_compare(const struct pass *pass, const struct hidden *hidden,
 		size_t first = (size_t)tape->starts[text], length = (size_t)tape->starts[text + 1] - first;
 		size_t count = narrow ? 1 : length, compared = wanted_narrow ? 1 : count;
 		const float *wanted = tape_state(teacher, wanted_state) + (wanted_narrow ? text : first) * width;
-		double weight = hidden->weight / (double)((layers + 1) * compared);
+		double weight = states->weight / (double)((layers + 1) * compared);
 		for (size_t i = 0; i < compared; i++)
 			loss += row_compare(row + i * width, wanted + i * width, width, weight);
 		memset(row + compared * width, 0, (count - compared) * width * sizeof *row);
@@ -58,7 +58,7 @@ static double rows_compare(const struct pass *pass, const struct hidden *hidden,
 	return loss;
 }
 
-double hidden_backward(const struct pass *pass, const struct hidden *hidden, size_t state)
+double states_backward(const struct pass *pass, const struct states *states, size_t state)
 {
 	const struct net *net = pass->net;
 	const struct layout *layout = &net->layout;
@@ -69,13 +69,13 @@ double hidden_backward(const struct pass *pass, const struct hidden *hidden, siz
 	float *slope = pass->room->slope, *apart = pass->room->wide;
 	if (projected == 0) {
 		memcpy(apart, own, rows.count * width * sizeof *apart);
-		double loss = rows_compare(pass, hidden, state, width, apart);
+		double loss = rows_compare(pass, states, state, width, apart);
 		rows_add(slope, apart, rows.count * width);
 		return loss;
 	}
 	apart = tape_projected(pass->tape, state) + rows.first * projected;
 	net_forward(net, projection, own, rows.count, apart, &pass->room->net);
-	double loss = rows_compare(pass, hidden, state, projected, apart);
+	double loss = rows_compare(pass, states, state, projected, apart);
 	rows_sum(apart, rows.count, projected, pass->small + (layout->projection_bias - layout->small));
 	net_backward(net, projection, apart, rows.count, true, slope, &pass->room->net);
 	return loss;

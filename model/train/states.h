@@ -1,5 +1,5 @@
-#ifndef MODEL_TRAIN_HIDDEN_H
-#define MODEL_TRAIN_HIDDEN_H
+#ifndef MODEL_TRAIN_STATES_H
+#define MODEL_TRAIN_STATES_H
 
 #include "model/train/pass.h"
 
@@ -24,13 +24,13 @@
  * Where only first tokens have the last layer's state (net_is_narrow, of
  * either), theirs alone are compared.
  */
-struct hidden {
+struct states {
 	const struct tape *teacher; /* after its way forward over the same texts */
 	double weight;              /* of a text's loss */
 };
 
 /* With the gradient of a state in the room's slope, before the way back through what gave it: adds its own, and leaves that of
  * the projection's result on the tape.  Returns the weighted loss. */
-double hidden_backward(const struct pass *pass, const struct hidden *hidden, size_t state);
+double states_backward(const struct pass *pass, const struct states *states, size_t state);
 
 #endif

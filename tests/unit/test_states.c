@@ -9,31 +9,10 @@
 
 enum { WIDTH = 24, OTHER_WIDTH = 40, MAX_LAYERS = 3 }; /* WIDTH: of the student, which has two layers */
 
-/* `how`: the student's options. */
-static struct trainer *teacher_open_like(const struct trainer_options *how, size_t width, size_t layers, enum pooling pooling)
-{
-	struct err e = {0};
-	const struct model_config config = {.hidden = width, .layers = layers, .heads = 2, .intermediate = 56, .vocab_size = 25,
-					    .positions = 16, .types = 2, .norm_epsilon = 1e-12f, .activation = ACTIVATION_RELU,
-					    .pooling = pooling};
-	struct trainer_options options = *how;
-	struct layout layout;
-	options.frozen = true;
-	ck_assert_int_eq(layout_make(&layout, &config, 0, 0, &e), 0);
-	struct trainer *teacher = trainer_open(&layout, &options, &e);
-	ck_assert_msg(teacher != NULL, "%s", e.text);
-	struct trainer_state state = trainer_state(teacher);
-	struct random_stream stream = random_stream(4, 0, 0);
-	for (size_t i = 0; i < state.count; i++)
-		state.values[i] = 0.3f * random_normal(&stream) + (i >= trainer_layout(teacher)->small ? 0.4f : 0.0f);
-	trainer_restart(teacher);
-	return teacher;
-}
-
 static struct trainer *teacher_open(size_t width, size_t layers, enum pooling pooling)
 {
 	struct trainer_options options = exact_options();
-	return teacher_open_like(&options, width, layers, pooling);
+	return teacher_open_like(&options, &(struct teacher_shape){width, layers, .heads = 2, .pooling = pooling});
 }
 
 static struct trainer *student_open(struct trainer *teacher, double weight, enum pooling pooling)
@@ -258,7 +237,7 @@ static float *values_after(size_t steps, size_t threads, size_t width, size_t ba
 	struct trainer_options options = exact_options();
 	options.threads = threads;
 	options.batch_tokens = batch_tokens;
-	struct trainer *teacher = teacher_open_like(&options, width, 3, POOLING_MEAN);
+	struct trainer *teacher = teacher_open_like(&options, &(struct teacher_shape){width, 3, .heads = 2, .pooling = POOLING_MEAN});
 	options.teacher = teacher;
 	options.states = 1;
 	options.dropout = 0.1;
