@@ -47,11 +47,15 @@ write_config "$config" "" "" ""
 mkfifo "$scratch/input"
 start_daemon first "$config" "$scratch/input"
 python3 - "$scratch" <<'PY' &
-import sys, time
-# A hundred lines at a time, in pieces that end within a line.
+import os, sys, time
+# A hundred lines at a time, in pieces that end within a line; the second half begins with the reloads, and some are left until
+# a new topic is watched, however slow the machine is.
 data = open(sys.argv[1] + "/pipe.jsonl", "rb").read()
 with open(sys.argv[1] + "/input", "wb", buffering=0) as out:
     for at in range(0, len(data), 9973):
+        for share, sign in ((0.5, "reloading"), (0.9, "watched")):
+            while at > share * len(data) and not os.path.exists(f"{sys.argv[1]}/{sign}"):
+                time.sleep(0.05)
         out.write(data[at:at + 9973])
         time.sleep(0.05)
 PY
@@ -96,9 +100,11 @@ stored_at_least pipe $total && fail "the documents were all there before the rel
 write_config "$config" '  - {name: halberd, any: ["Halberd Bank"]}' \
 	'  - {name: halberd-volume, topics: [halberd], metric: volume, false_alarms: 1 per year}' \
 	"{name: desk, url: \"http://127.0.0.1:9/\"}"
+touch "$scratch/reloading"
 kill -HUP "$daemon"
 wait_until "the reload" reloads 1
 wait_until "the new topic is watched" sql_is "$db" "select group_concat(topic) from (select topic from watch_status order by topic)" halberd,northwind
+touch "$scratch/watched"
 for n in 2 3 4 5; do
 	curl -sf "$feed/control/add?feed=business&count=5" >/dev/null
 	write_config "$config" '  - {name: halberd, any: ["Halberd Bank"]}' "" "" "${n}s"
