@@ -34,24 +34,27 @@ static char *value_text(yaml_document_t *document, const yaml_node_t *node)
 	return NULL;
 }
 
+const char *train_options_part(const char **rest, bool list, size_t *length)
+{
+	const char *part = *rest + (list ? strspn(*rest, " ") : 0);
+	*length = strcspn(part, list ? "," : "");
+	*rest = part[*length] != '\0' ? part + *length + 1 : NULL;
+	return part;
+}
+
 char *train_options_resolve(const char *path, const char *name, const char *value)
 {
-	const char *slash = strrchr(path, '/'), *ends = train_options_is_list(name) ? "," : "";
+	const char *slash = strrchr(path, '/');
 	int directory = slash != NULL ? (int)(slash - path) + 1 : 0;
 	char *text = NULL;
-	size_t size;
+	size_t size, length;
 	FILE *out = train_options_is_path(name) ? open_memstream(&text, &size) : NULL;
 	if (out == NULL)
 		return xstrdup(value);
-	for (const char *at = value;; at++) {
-		at += *ends != '\0' ? strspn(at, " ") : 0;
-		int length = (int)strcspn(at, ends);
-		bool relative = *at != '/' && length > 0;
-		fprintf(out, "%.*s%.*s", relative ? directory : 0, path, length, at);
-		at += length;
-		if (*at == '\0')
-			break;
-		fputc(',', out);
+	for (const char *rest = value; rest != NULL;) {
+		const char *part = train_options_part(&rest, train_options_is_list(name), &length);
+		bool relative = *part != '/' && length > 0;
+		fprintf(out, "%.*s%.*s%s", relative ? directory : 0, path, (int)length, part, rest != NULL ? "," : "");
 	}
 	fclose(out);
 	return text;

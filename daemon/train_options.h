@@ -66,6 +66,10 @@ bool train_options_is_path(const char *name);
 bool train_options_is_list(const char *name);
 bool train_options_is_whole(const char *name);
 
+/* The next path of a value: *length bytes, in a list up to a comma and without the blanks before it.  *rest begins as the value
+ * and is NULL after the last. */
+const char *train_options_part(const char **rest, bool list, size_t *length);
+
 /* A value as the file `path` has it: relative paths are relative to the file.  The caller frees it. */
 char *train_options_resolve(const char *path, const char *name, const char *value);
 

@@ -1,6 +1,7 @@
 #include "daemon/train_teacher.h"
 
 #include "daemon/base/check.h"
+#include "daemon/train_options.h"
 #include "model/tokenizer.h"
 #include "model/train/params.h"
 
@@ -70,24 +71,20 @@ static bool is_directory(const char *path)
 
 int train_teachers_open(struct train_teachers *teachers, const char *directories, const char *base, struct err *e)
 {
-	const char *ends = is_directory(directories) ? "" : ",";
+	bool list = !is_directory(directories);
 	int result = 0;
-	for (const char *at = directories; result == 0; at++) {
-		at += strspn(at, " ");
-		size_t length = strcspn(at, ends);
+	for (const char *rest = directories; rest != NULL && result == 0;) {
+		size_t length;
+		const char *name = train_options_part(&rest, list, &length);
 		if (length == 0)
 			return err_set(e, "--teacher: a directory is missing between the commas of \"%s\"", directories);
 		teachers->list = xrealloc(teachers->list, (teachers->count + 1) * sizeof *teachers->list);
 		struct train_teacher *teacher = &teachers->list[teachers->count++];
 		*teacher = (struct train_teacher){.directory = xmalloc(length + 1)};
-		memcpy(teacher->directory, at, length);
+		memcpy(teacher->directory, name, length);
 		teacher->directory[length] = '\0';
 		result = teacher_open(teacher, base, &teachers->hash, e);
 		teachers->polarity = teachers->polarity || teacher->polarity;
-		teachers->topic = teachers->topic || teacher->topic;
-		at += length;
-		if (*at == '\0')
-			break;
 	}
 	return result;
 }

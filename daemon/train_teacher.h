@@ -19,12 +19,13 @@ struct train_teacher {
 /* Several are learnt by the mean of their answers. */
 struct train_teachers {
 	struct train_teacher *list;
-	size_t count;            /* 0: there is none */
-	bool polarity, topic;    /* heads that one of them has, at least */
-	uint64_t hash;           /* of their weights, one after the other */
+	size_t count;  /* 0: there is none */
+	bool polarity; /* one of them has the head, at least */
+	uint64_t hash; /* of their weights, one after the other */
 };
 
-/* `directories` have commas between them; what is a directory as a whole is one, whatever its name.  Fails where a vocabulary or a reading of capitals differs from that of `base`. */
+/* `directories` have commas between them; what is a directory as a whole is one, whatever its name.  Fails where a vocabulary or
+ * a reading of capitals differs from that of `base`. */
 int train_teachers_open(struct train_teachers *teachers, const char *directories, const char *base, struct err *e);
 void train_teachers_close(struct train_teachers *teachers);
 

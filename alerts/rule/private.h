@@ -71,7 +71,8 @@ struct usual {
 	double level, support, dispersion, growth; /* growth: of the logarithm, a day */
 };
 struct usual level_learn(struct day *days, size_t count, enum rule_metric metric);
-struct usual level_forecast(struct day *days, size_t count, struct usual usual); /* after level_learn: by what forecast these days best */
+/* After level_learn: by what would have forecast these days best. */
+struct usual level_forecast(struct day *days, size_t count, struct usual usual);
 struct usual tone_learn(const struct day *days, size_t count, bool share);
 bool rule_counts(enum rule_metric metric); /* stories, or how bad they are? */
 double rule_middle(double *values, size_t count); /* the median, the upper one of an even count; sorts: for a few values */

@@ -1,5 +1,5 @@
-#include "model/train/states.h"
 #include "model/train/relation.h"
+#include "model/train/states.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,9 +3,9 @@
 
 #include "model/config.h"
 #include "model/train/params.h"
-#include "model/train/random.h"
 #include "model/train/trainer.h"
 #include "model/weights.h"
+#include "tests/lib/draw_values.h"
 
 #include <check.h>
 #include <jansson.h>
@@ -177,11 +177,7 @@ static inline struct trainer *teacher_open_like(const struct trainer_options *ho
 	ck_assert_int_eq(layout_make(&layout, &config, 0, 0, &e), 0);
 	struct trainer *teacher = trainer_open(&layout, &options, &e);
 	ck_assert_msg(teacher != NULL, "%s", e.text);
-	struct trainer_state state = trainer_state(teacher);
-	struct random_stream stream = random_stream(4, 0, 0);
-	for (size_t i = 0; i < state.count; i++)
-		state.values[i] = 0.3f * random_normal(&stream) + (i >= trainer_layout(teacher)->small ? 0.4f : 0.0f);
-	trainer_restart(teacher);
+	draw_values(teacher, 4, 0.3f);
 	return teacher;
 }
 

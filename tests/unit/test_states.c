@@ -414,7 +414,7 @@ END_TEST
 
 int main(void)
 {
-	TCase *tests = tcase_create("hidden");
+	TCase *tests = tcase_create("states");
 	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, states_are_compared_evenly, 0, 12);
 	tcase_add_loop_test(tests, nothing_is_a_distance_of_one, 0, 2);
@@ -425,5 +425,5 @@ int main(void)
 	tcase_add_test(tests, bf16_is_near);
 	tcase_add_loop_test(tests, a_student_comes_nearer, 0, 2);
 	tcase_add_test(tests, a_resumed_run_ends_in_the_same_bits);
-	return run_case("hidden", tests);
+	return run_case("states", tests);
 }

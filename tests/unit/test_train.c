@@ -4,6 +4,7 @@
 #include "model/train/random.h"
 #include "model/train/trainer.h"
 #include "model/weights.h"
+#include "tests/lib/draw_values.h"
 #include "tests/lib/run.h"
 
 #include <check.h>
@@ -263,11 +264,7 @@ static struct trainer *drawn_open(enum pooling pooling, enum activation activati
 	ck_assert_int_eq(layout_make(&layout, &config, 4, 3, &e), 0);
 	struct trainer *trainer = trainer_open(&layout, options, &e);
 	ck_assert_msg(trainer != NULL, "%s", e.text);
-	struct trainer_state state = trainer_state(trainer);
-	struct random_stream stream = random_stream(3, 0, 0);
-	for (size_t i = 0; i < state.count; i++)
-		state.values[i] = 0.25f * random_normal(&stream) + (i >= trainer_layout(trainer)->small ? 0.4f : 0.0f);
-	trainer_restart(trainer);
+	draw_values(trainer, 3, 0.25f);
 	return trainer;
 }
 
